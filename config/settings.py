@@ -1,0 +1,228 @@
+"""Every knob of Byhand, once, read from the environment; safe where nothing is set."""
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+
+from config import navigation
+from config.environment import read_value
+
+# Lets a form say which model it is of, as the type checker wants it: ModelForm[Candidate].
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+
+# --- Django ---------------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+PORT = env.int("PORT", default=8000)  # where `make run` serves
+BASE_URL = env.str("BASE_URL", default=f"http://localhost:{PORT}")
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+DEMO = env.bool("DEMO", default=False)  # `make run` loads the demo company into an empty database
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "anymail",
+    "pipeline",
+    "messaging",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database -------------------------------------------------------------------------------------------------------
+
+VAR_DIR.mkdir(parents=True, exist_ok=True)  # the embedded database, simulated mail and uploads live here
+DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'byhand.sqlite3'}")
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE serialises writers, so that read, decide and claim are one step; FULL, because a commit that power loss
+    # can take back would send a mail twice.
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    DATABASE["CONN_MAX_AGE"] = 60
+    DATABASE["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People and sessions --------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "pipeline.User"
+AUTHENTICATION_BACKENDS = ["pipeline.sign_in.StaffBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Strict"
+
+# --- Transport security: on as soon as the product is served over HTTPS ---------------------------------------------
+
+HTTPS = env.bool("HTTPS", default=BASE_URL.startswith("https://"))
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# Only a proxy that strips the header from what arrives may be believed.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"  # a sent mail is read in a sandboxed frame of the admin
+
+# --- Language, time -------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+FORMAT_MODULE_PATH = ["config.formats"]  # times with 24 hours, as they are read off a calendar
+USE_TZ = True
+# The organisation's zone: due dates and working days are counted in it.
+TIME_ZONE = env.str("TIME_ZONE", default="Europe/London")
+HOLIDAYS_COUNTRY = env.str("HOLIDAYS_COUNTRY", default="GB")
+HOLIDAYS_SUBDIVISION = env.str("HOLIDAYS_SUBDIVISION", default="")
+
+# --- Files ----------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+# The runserver and the tests serve static files without collectstatic.
+WHITENOISE_USE_FINDERS = True
+IMPORT_UPLOAD_MAX_BYTES = 20 * 1024 * 1024
+
+# --- The organisation whose mail this is ----------------------------------------------------------------------------
+
+ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="Your organisation")
+ORGANISATION_WEBSITE = env.str("ORGANISATION_WEBSITE", default="")
+ORGANISATION_ADDRESS = env.str("ORGANISATION_ADDRESS", default="")
+
+# --- Mail -----------------------------------------------------------------------------------------------------------
+
+# simulate: each mail is a file under VAR_DIR/mail. allowlist: only MAIL_ALLOWLIST really gets mail. live: everybody.
+MAIL_MODE = env.str("MAIL_MODE", default="simulate")
+MAIL_ALLOWLIST = [entry.strip().casefold() for entry in env.list("MAIL_ALLOWLIST", default=[])]
+# smtp, or the name of an Anymail backend: postmark, mailgun, resend, brevo, amazon_ses, ...
+MAIL_PROVIDER = env.str("MAIL_PROVIDER", default="smtp")
+MAIL_FROM = env.str("MAIL_FROM", default="recruiting@example.com")
+MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", default="")
+MAIL_CONNECT_TIMEOUT = env.int("MAIL_CONNECT_TIMEOUT", default=5)  # seconds
+MAIL_READ_TIMEOUT = env.int("MAIL_READ_TIMEOUT", default=20)  # seconds
+# How long an Attempt may stay open before its message counts as uncertain: longer than both time-outs and the worker's.
+MAIL_LEASE = env.int("MAIL_LEASE", default=120)  # seconds
+
+SMTP_HOST = env.str("SMTP_HOST", default="localhost")
+SMTP_PORT = env.int("SMTP_PORT", default=25)
+SMTP_USER = env.str("SMTP_USER", default="")
+SMTP_PASSWORD = env.str("SMTP_PASSWORD", default="")
+SMTP_SECURITY = env.str("SMTP_SECURITY", default="none")  # none, starttls, tls
+
+# Whatever the provider needs, for example ANYMAIL_POSTMARK_SERVER_TOKEN: the names are those of Anymail's documentation.
+ANYMAIL: dict[str, Any] = {
+    name.removeprefix("ANYMAIL_"): read_value(name, value)
+    for name, value in env.ENVIRON.items()
+    if name.startswith("ANYMAIL_")
+}
+ANYMAIL["REQUESTS_TIMEOUT"] = (MAIL_CONNECT_TIMEOUT, MAIL_READ_TIMEOUT)
+# Amazon's client repeats a send that timed out unless it is told not to; a repeat could be a second mail.
+ANYMAIL["AMAZON_SES_CLIENT_PARAMS"] = {
+    **ANYMAIL.get("AMAZON_SES_CLIENT_PARAMS", {}),
+    "config": {
+        "retries": {"total_max_attempts": 1},
+        "connect_timeout": MAIL_CONNECT_TIMEOUT,
+        "read_timeout": MAIL_READ_TIMEOUT,
+    },
+}
+# Nothing but messaging/delivery/egress.py opens a connection to a provider; Django's own mail functions say so.
+EMAIL_BACKEND = "messaging.delivery.egress.ClosedDoor"
+
+# --- Queue: django-q2 is the clock and the doorbell, the Message table is the queue ---------------------------------
+
+Q_CLUSTER = {
+    "name": "byhand",
+    "orm": "default",
+    "workers": env.int("WORKERS", default=2),
+    "bulk": 1,
+    "queue_limit": 2,
+    # A drain (30 s) and the provider's time-outs (25 s) < task < lease (120 s) < retry; messaging/checks.py does the sum.
+    "timeout": 60,
+    "retry": 300,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "poll": 1,
+    "save_limit": 100,
+    "label": "Queue",
+}
+
+# --- Admin theme ----------------------------------------------------------------------------------------------------
+
+UNFOLD = navigation.UNFOLD
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # A line for each start and end of each task says nothing that the Message table does not.
+    "loggers": {"django-q": {"level": "WARNING"}},
+}
