@@ -187,7 +187,7 @@ ANYMAIL["REQUESTS_TIMEOUT"] = (MAIL_CONNECT_TIMEOUT, MAIL_READ_TIMEOUT)
 ANYMAIL["AMAZON_SES_CLIENT_PARAMS"] = {
     **ANYMAIL.get("AMAZON_SES_CLIENT_PARAMS", {}),
     "config": {
-        "retries": {"total_max_attempts": 1},
+        "retries": {"mode": "standard", "total_max_attempts": 1},
         "connect_timeout": MAIL_CONNECT_TIMEOUT,
         "read_timeout": MAIL_READ_TIMEOUT,
     },

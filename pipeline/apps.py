@@ -1,0 +1,8 @@
+"""The pipeline application."""
+
+from django.apps import AppConfig
+
+
+class PipelineConfig(AppConfig):
+    name = "pipeline"
+    verbose_name = "Pipeline"

@@ -1,0 +1,21 @@
+"""Who is where in the hiring process; one concept a file."""
+
+from pipeline.models.application import Application, Reason, StageChange
+from pipeline.models.candidate import Candidate
+from pipeline.models.interview import Interview
+from pipeline.models.job import Job, Pipeline, Stage
+from pipeline.models.source import Source
+from pipeline.models.user import User
+
+__all__ = [
+    "Application",
+    "Candidate",
+    "Interview",
+    "Job",
+    "Pipeline",
+    "Reason",
+    "Source",
+    "Stage",
+    "StageChange",
+    "User",
+]

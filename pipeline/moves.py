@@ -1,0 +1,259 @@
+"""Every way an application moves; each move writes one StageChange in the transaction that changes the row.
+
+Reach is raised here and nowhere else, and never lowered. A move answers with its StageChange, or with a Refusal when
+the application is not where the caller believed it to be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from pipeline.actors import Actor, ActorKind
+from pipeline.milestones import Milestone
+from pipeline.models import Application, Candidate, Interview, Job, Reason, Stage, StageChange
+from pipeline.outcomes import Refusal
+
+Status = Application.Status
+Kind = StageChange.Kind
+
+# What the history calls each end.
+ENDS = {Status.REJECTED: Kind.REJECTED, Status.WITHDRAWN: Kind.WITHDRAWN, Status.HIRED: Kind.HIRED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """Who moves, when (aware), with which words for colleagues, and whether automations may follow from it."""
+
+    by: Actor
+    now: datetime
+    note: str = ""
+    quiet: bool = False
+
+
+def receive(candidate: Candidate, job: Job, *, act: Act, stage: Stage | None = None) -> StageChange | Refusal:
+    """A candidate applied. Starts in the pipeline's first stage; an import may name a later one."""
+    stage = stage or job.pipeline.stages.order_by("position", "pk").first()
+    if stage is None:
+        return Refusal(f"The pipeline “{job.pipeline}” has no stages. Add one before “{job}” receives applications.")
+    if stage.pipeline_id != job.pipeline_id:
+        return _foreign(stage, job)
+    with transaction.atomic():
+        application, created = Application.objects.get_or_create(
+            candidate=candidate,
+            job=job,
+            defaults={"stage": stage, "applied_at": act.now, "stage_entered_at": act.now},
+        )
+        if not created:
+            return Refusal(f"{candidate} already applied for “{job}”.")
+        return _record(application, Kind.RECEIVED, act=act, from_stage=None, to_stage=stage)
+
+
+def move(application: Application, to: Stage, *, act: Act) -> StageChange | Refusal:
+    """Advances or moves back, whichever leads to the stage."""
+    return (advance if _place(to) > _place(application.stage) else move_back)(application, to, act=act)
+
+
+def advance(application: Application, to: Stage, *, act: Act) -> StageChange | Refusal:
+    if to.pipeline_id != application.job.pipeline_id:
+        return _foreign(to, application.job)
+    if _place(to) <= _place(application.stage):
+        return Refusal(f"“{to}” does not come after “{application.stage}”, where {application.candidate} is.")
+    return _enter(application, to, Kind.ADVANCED, act=act)
+
+
+def move_back(application: Application, to: Stage, *, act: Act) -> StageChange | Refusal:
+    """Lowers the stage and no reach: what a candidate went through stays."""
+    if to.pipeline_id != application.job.pipeline_id:
+        return _foreign(to, application.job)
+    if _place(to) >= _place(application.stage):
+        return Refusal(f"“{to}” does not come before “{application.stage}”, where {application.candidate} is.")
+    return _enter(application, to, Kind.MOVED_BACK, act=act)
+
+
+def hire(application: Application, *, act: Act) -> StageChange | Refusal:
+    """Ends the application as hired, in the pipeline's hired stage where it has one."""
+    to = application.job.pipeline.stages.filter(milestone=Milestone.HIRED).first() or application.stage
+    return _end(application, Status.HIRED, act=act, to=to)
+
+
+def reject(application: Application, *, reason: Reason, act: Act) -> StageChange | Refusal:
+    """A decision of ours, and only the decision: telling the candidate is another fact with another time."""
+    if reason.kind != Reason.Kind.REJECTED:
+        return Refusal(f"“{reason}” is a reason for a withdrawal. Choose a reason for a rejection.")
+    return _end(application, Status.REJECTED, act=act, reason=reason)
+
+
+def withdraw(application: Application, *, act: Act, reason: Reason | None = None) -> StageChange | Refusal:
+    """The candidate's decision: nobody is rejected, and nobody is told what they told us."""
+    if reason is not None and reason.kind != Reason.Kind.WITHDREW:
+        return Refusal(f"“{reason}” is a reason for a rejection. Choose a reason for a withdrawal.")
+    return _end(application, Status.WITHDRAWN, act=act, reason=reason)
+
+
+def reopen(application: Application, *, act: Act) -> StageChange | Refusal:
+    """Takes an end back. What was decided and told before stays in the history."""
+    with transaction.atomic():
+        ended = Application.objects.select_for_update(of=("self",)).get(pk=application.pk)
+        reopened = Application.objects.filter(pk=application.pk, status__in=Application.ENDED).update(
+            status=Status.ACTIVE,
+            decided_at=None,
+            decided_by=None,
+            reason=None,
+            told_at=None,
+            told_how="",
+            told_by=None,
+            stage_entered_at=act.now,
+        )
+        if not reopened:
+            return Refusal(f"The application of {application.candidate} is open already.")
+        application.refresh_from_db()
+        act = replace(act, note=f"{act.note} {_told_before(ended)}".strip())
+        return _record(application, Kind.REOPENED, act=act, from_stage=application.stage, to_stage=application.stage)
+
+
+def record_told(application: Application, *, how: str, by: Actor, now: datetime) -> bool:
+    """The candidate knows the outcome. True when this is the first time they were told of it."""
+    return bool(
+        Application.objects.filter(pk=application.pk, decided_at__isnull=False, told_at__isnull=True).update(
+            told_at=now, told_how=how, told_by_id=by.user_id if by.kind == ActorKind.PERSON else None
+        )
+    )
+
+
+def log_conversation(application: Application, *, kind: str, note: str, by: Actor, now: datetime) -> Interview:
+    """A call or meeting that took place without having been planned here. It counts as contact from now on."""
+    with transaction.atomic():
+        _hold(application.candidate_id)
+        return Interview.objects.create(
+            application=application, kind=kind, starts_at=now, held_at=now, note=note, logged_by_id=by.user_id
+        )
+
+
+def record_held(interview: Interview, *, now: datetime) -> bool:
+    """A planned conversation took place. True the first time."""
+    with transaction.atomic():
+        _hold(interview.application.candidate_id)
+        planned = Interview.objects.filter(pk=interview.pk, held_at__isnull=True, cancelled_at__isnull=True)
+        return bool(planned.update(held_at=now))
+
+
+def _enter(application: Application, to: Stage, kind: str, *, act: Act) -> StageChange | Refusal:
+    with transaction.atomic():
+        from_stage = application.stage
+        # The source stage and status are named, so that two people cannot both move the card they both see.
+        moved = Application.objects.filter(pk=application.pk, stage=from_stage, status=Status.ACTIVE).update(
+            stage=to, stage_entered_at=act.now
+        )
+        if not moved:
+            return _stale(application)
+        application.refresh_from_db()
+        return _record(application, kind, act=act, from_stage=from_stage, to_stage=to)
+
+
+def _end(
+    application: Application,
+    status: Status,
+    *,
+    act: Act,
+    reason: Reason | None = None,
+    to: Stage | None = None,
+) -> StageChange | Refusal:
+    with transaction.atomic():
+        from_stage = application.stage
+        ended = Application.objects.filter(pk=application.pk, stage=from_stage, status=Status.ACTIVE).update(
+            status=status,
+            stage=to or from_stage,
+            decided_at=act.now,
+            decided_by_id=act.by.user_id if act.by.kind == ActorKind.PERSON else None,
+            reason=reason,
+        )
+        if not ended:
+            return _stale(application)
+        application.refresh_from_db()
+        return _record(
+            application,
+            ENDS[status],
+            act=act,
+            from_stage=from_stage,
+            to_stage=to or from_stage,
+            reason=reason,
+        )
+
+
+def _record(
+    application: Application,
+    kind: str,
+    *,
+    act: Act,
+    from_stage: Stage | None,
+    to_stage: Stage,
+    reason: Reason | None = None,
+) -> StageChange:
+    change = StageChange.objects.create(
+        application=application,
+        kind=kind,
+        from_stage=from_stage,
+        to_stage=to_stage,
+        from_milestone=from_stage.milestone if from_stage else None,
+        # Hired is hired, also in a pipeline that has no stage for it.
+        to_milestone=Milestone.HIRED if kind == Kind.HIRED else to_stage.milestone,
+        at=act.now,
+        actor_kind=act.by.kind,
+        moved_by_id=act.by.user_id,
+        source_id=act.by.source_id,
+        reason=reason,
+        note=act.note,
+        quiet=act.quiet,
+    )
+    raise_reach(application.candidate_id, change.to_milestone)
+    return change
+
+
+def record_many(changes: Sequence[StageChange]) -> None:
+    """The history that an import brings, in a few statements, and the reach that follows from it. The caller holds the
+    applications and has written where they are now; each change carries its application with the candidate's id."""
+    StageChange.objects.bulk_create(changes)
+    furthest: dict[int, int] = {}
+    for change in changes:
+        candidate_id = change.application.candidate_id
+        furthest[candidate_id] = max(change.to_milestone, furthest.get(candidate_id, 0))
+    for milestone in set(furthest.values()):
+        reached = [candidate_id for candidate_id, reach in furthest.items() if reach == milestone]
+        Candidate.objects.filter(pk__in=reached, reach__lt=milestone).update(reach=milestone)
+
+
+def raise_reach(candidate_id: int, milestone: int) -> None:
+    """Upwards only: the condition is in the statement, so that no order of two moves can lower it."""
+    Candidate.objects.filter(pk=candidate_id, reach__lt=milestone).update(reach=milestone)
+
+
+def _hold(candidate_id: int) -> None:
+    """Until the transaction ends. Whoever lets mail go takes the same lock, so that a conversation and a departure have
+    one order."""
+    Candidate.objects.select_for_update(of=("self",)).get(pk=candidate_id)
+
+
+def _told_before(ended: Application) -> str:
+    """What the row forgets when it is reopened, for the note that stays."""
+    if ended.told_at is None:
+        return ""
+    told_at = timezone.localtime(ended.told_at)
+    return f"They had been told {ended.get_told_how_display().lower()} on {told_at.day} {told_at:%B %Y}."
+
+
+def _place(stage: Stage) -> tuple[int, int]:
+    """Where a stage stands in its pipeline; two that were given the same position have an order all the same."""
+    return stage.position, stage.pk
+
+
+def _foreign(stage: Stage, job: Job) -> Refusal:
+    return Refusal(f"The stage “{stage}” belongs to another pipeline than “{job}”. Choose one of “{job.pipeline}”.")
+
+
+def _stale(application: Application) -> Refusal:
+    now_at = Application.objects.select_related("stage").get(pk=application.pk)
+    state = f"in “{now_at.stage}”" if now_at.status == Status.ACTIVE else now_at.get_status_display().lower()
+    return Refusal(f"{application.candidate} is {state} by now. Nothing was changed; look again before you move them.")

@@ -1,0 +1,62 @@
+"""Who may sign in, and who stays signed in."""
+
+import pytest
+from django.contrib.auth import authenticate
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+from pipeline.models import User
+from pipeline.sign_in import StaffBackend
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "a password of some length"
+
+
+def make_person(*, is_demo: bool = False, is_active: bool = True) -> User:
+    person = make_user(username="ana", password=PASSWORD, is_active=is_active)
+    User.objects.filter(pk=person.pk).update(is_demo=is_demo)
+    return User.objects.get(pk=person.pk)
+
+
+def sign_in(password: str = PASSWORD) -> object:
+    return authenticate(RequestFactory().get("/"), username="ana", password=password)
+
+
+@pytest.mark.parametrize("mode", ["simulate", "allowlist", "live", "something else"])
+@pytest.mark.parametrize("is_demo", [False, True])
+def test_the_people_of_the_demo_company_sign_in_only_while_no_real_mail_can_leave(
+    *, mode: str, is_demo: bool, settings: Settings
+) -> None:
+    settings.MAIL_MODE = mode
+    person = make_person(is_demo=is_demo)
+    may_sign_in = not is_demo or mode == "simulate"
+    assert sign_in() == (person if may_sign_in else None)
+
+
+def test_a_session_of_the_demo_company_ends_when_real_mail_can_leave(settings: Settings) -> None:
+    person = make_person(is_demo=True)
+    backend = StaffBackend()
+    assert backend.get_user(person.pk) == person
+    settings.MAIL_MODE = "live"
+    assert backend.get_user(person.pk) is None
+
+    settings.MAIL_MODE = "simulate"
+    client = Client()
+    assert client.login(username="ana", password=PASSWORD)
+    settings.MAIL_MODE = "live"
+    assert not client.login(username="ana", password=PASSWORD)
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_only_active_people_sign_in_and_stay_signed_in(*, is_active: bool) -> None:
+    person = make_person(is_active=is_active)
+    assert sign_in() == (person if is_active else None)
+    assert StaffBackend().get_user(person.pk) == (person if is_active else None)
+
+
+def test_a_wrong_password_signs_nobody_in() -> None:
+    make_person()
+    assert sign_in("another password") is None
+    assert not StaffBackend().user_can_authenticate(make_user(username="demo", is_active=False))
