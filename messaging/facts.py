@@ -1,0 +1,422 @@
+"""Messages to Facts: the only reader of rows for the policy, with a constant number of queries for any batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.conf import settings
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+
+from messaging.models import (
+    Automation,
+    HandOff,
+    Message,
+    PolicyRow,
+    RejectionPhrase,
+    Signature,
+    StageRule,
+    Wording,
+)
+from messaging.policy.decision import Facts, Origin
+from messaging.policy.floor import Rule, Touchpoint, standing_of, strictest
+from messaging.values import gather_values
+from messaging.wording import kinship, rendering, tripwire
+from pipeline.actors import ActorKind
+from pipeline.intake.addresses import canonical_address, read_address
+from pipeline.models import Application, Interview, StageChange, User
+from pipeline.outcomes import Refusal
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+# What a message must bring along, joined, so that a batch costs no query per row.
+CONTEXT = (
+    "application__candidate",
+    "application__job__recruiter",
+    "application__job__coordinator",
+    "application__stage",
+    "application__reason",
+    "automation",
+    "template",
+    "wording",
+    "stage_change",
+    "written_by",
+)
+# How far back a person's text is compared with what they and others wrote to candidates.
+KIN_FOR = timedelta(days=180)
+KIN_AT_MOST = 300
+# These candidates know how it ended without being told: they withdrew, or said yes to an offer.
+KNOWN_TO_THEM = frozenset({Application.Status.WITHDRAWN, Application.Status.HIRED})
+# What still makes sense to somebody who knows that their application ended.
+AFTER_THE_END = frozenset({Touchpoint.SURVEY, Touchpoint.TALENT_POOL})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """One message with its facts, and the text as it would leave."""
+
+    message: Message
+    facts: Facts
+    subject: str
+    body: str
+    sender: User | None
+    recipient: str  # "" where the address has a problem
+
+
+def with_context(messages: QuerySet[Message]) -> QuerySet[Message]:
+    return messages.select_related(*CONTEXT)
+
+
+def gather(messages: Sequence[Message], *, now: datetime) -> list[Gathered]:
+    """Saved or unsaved messages, with their application loaded; see CONTEXT."""
+    if not messages:
+        return []
+    world = _World.read(messages, now=now)
+    return [_gather_one(message, world, now=now) for message in messages]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _World:
+    """Everything that was read for a batch, keyed for looking up."""
+
+    reach: dict[int, int]  # candidate
+    spoken_with: frozenset[int]  # candidates
+    perhaps_spoken_with: frozenset[int]  # candidates
+    hand_sent: dict[int, list[int]]  # candidate: messages
+    decisions: dict[int, StageChange]  # application: the newest rejection
+    interviews: dict[int, Interview]  # application: the next one
+    last_news: dict[int, datetime]  # application
+    sent: dict[tuple[int, str, str], list[int]]  # application, touchpoint and cause: messages
+    open_hand_offs: dict[int, list[int]]  # candidate: messages
+    policy: dict[str, list[Rule]]  # touchpoint
+    stage_rules: dict[int, list[Rule]]  # template
+    signatures: dict[int, list[Signature]]  # wording
+    phrases: tuple[str, ...]
+    staff: frozenset[str]  # canonical addresses
+    senders: frozenset[int]  # people who may send
+    known: _Known
+
+    @classmethod
+    def read(cls, messages: Sequence[Message], *, now: datetime) -> _World:
+        candidates = {message.application.candidate_id for message in messages}
+        applications = {message.application_id for message in messages}
+        templates = {message.template_id for message in messages if message.template_id}
+        wordings = {message.wording_id for message in messages if message.wording_id}
+        mail = list(
+            Message.objects.filter(application__in=applications, status__in=Message.MAY_HAVE_LEFT).values_list(
+                "application_id", "touchpoint", "cause", "pk", "status_at"
+            )
+        )
+        by_people = [message for message in messages if message.origin == Origin.PERSON]
+        return cls(
+            reach=_read_reach(candidates),
+            spoken_with=_read_spoken_with(candidates),
+            perhaps_spoken_with=_read_perhaps_spoken_with(candidates, now=now),
+            hand_sent=_read_hand_sent(candidates),
+            decisions=_read_decisions(applications),
+            interviews=_read_interviews(applications, now=now),
+            last_news={app: max(times) for app, times in _group((app, at) for app, _, _, _, at in mail).items()},
+            sent=_group(((app, kind, cause), pk) for app, kind, cause, pk, _ in mail if cause),
+            open_hand_offs=_read_open_hand_offs(candidates),
+            policy=_group((row.touchpoint, _rule(row)) for row in PolicyRow.objects.all()),
+            stage_rules=_group(
+                (row.template_id, _rule(row)) for row in StageRule.objects.filter(template__in=templates)
+            ),
+            signatures=_group(
+                (signature.wording_id, signature)
+                for signature in Signature.objects.filter(wording__in=wordings).select_related("signed_by")
+            ),
+            phrases=tuple(RejectionPhrase.objects.values_list("text", flat=True)),
+            staff=_read_staff(),
+            senders=_read_senders(by_people),
+            known=_Known.read(now=now) if by_people else _NOTHING_KNOWN,
+        )
+
+
+def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
+    application = message.application
+    candidate = application.candidate
+    reach = world.reach.get(candidate.pk)
+    contact = _contact_of(message, world)
+    standing = standing_of(reach=reach, contact=contact)
+    signatures = world.signatures.get(message.wording_id or 0, [])
+    sender = message.written_by or _signer(signatures)
+    text = _render(message, world, sender=sender)
+    reads_like_rejection = bool(tripwire.rejection_phrases_in(f"{text.subject}\n\n{text.body}", phrases=world.phrases))
+    # What the policy asks of a rejection, it asks of a text that reads like one.
+    kinds = {message.touchpoint} | ({Touchpoint.REJECTION.value} if reads_like_rejection else set())
+    kin = _find_kin(message, text, world.known) if message.origin == Origin.PERSON else _NOT_COMPARED
+    recipient, address_problem = _read_recipient(candidate.email, world.staff)
+    facts = Facts(
+        now=now,
+        planned_at=message.created_at,
+        due_at=timezone.localtime(message.due_at),
+        touchpoint=message.touchpoint,
+        origin=message.origin,
+        reach=reach,
+        contact=contact,
+        policy_reserve=max(strictest(world.policy.get(kind, []), standing) for kind in kinds),
+        stage_rule_reserve=strictest(world.stage_rules.get(message.template_id or 0, []), standing),
+        reads_like_rejection=reads_like_rejection,
+        signatures=len({signature.signed_by_id for signature in signatures}),
+        template_in_use=message.template is not None and message.template.is_active,
+        automation_in_use=message.automation is not None and message.automation.is_active,
+        decided_by_a_person=_was_decided_by_a_person(world.decisions.get(application.pk)),
+        application_status=application.status,
+        cause_stands=_cause_stands(message, last_news=world.last_news.get(application.pk)),
+        told=application.told_at is not None or application.status in KNOWN_TO_THEM,
+        same_cause_sent=any(
+            pk != message.pk for pk in world.sent.get((application.pk, message.touchpoint, message.cause), [])
+        ),
+        do_not_contact=candidate.do_not_contact_at is not None,
+        talent_pool_consent=candidate.talent_pool_consent_at is not None,
+        other_hand_offs_open=sum(pk != message.pk for pk in world.open_hand_offs.get(candidate.pk, [])),
+        address_problem=address_problem,
+        text_problem=text.problem,
+        missing=text.missing,
+        sender_may_send=message.written_by_id in world.senders,
+        written_alone=message.automation_id is None,
+        too_short=kin.too_short,
+        too_close_to=kin.label,
+        too_close_passage=kin.passage,
+    )
+    return Gathered(
+        message=message, facts=facts, subject=text.subject, body=text.body, sender=sender, recipient=recipient
+    )
+
+
+# --- Reach, contact, decision -----------------------------------------------------------------------------------------
+
+
+def _read_reach(candidates: Iterable[int]) -> dict[int, int]:
+    """The column, the history and the stages of today; whichever is furthest, so that one lost write lowers nothing."""
+    rows = (
+        Application.objects.filter(candidate__in=candidates)
+        .order_by()
+        .values("candidate_id")
+        .annotate(
+            column=Max("candidate__reach"),
+            history=Max("stage_changes__to_milestone"),
+            today=Max("stage__milestone"),
+        )
+    )
+    return {row["candidate_id"]: max(row["column"], row["history"] or 0, row["today"]) for row in rows}
+
+
+def _read_spoken_with(candidates: Iterable[int]) -> frozenset[int]:
+    wanted = list(candidates)
+    held = Interview.objects.held().filter(application__candidate__in=wanted).order_by()
+    told = HandOff.objects.filter(status=HandOff.Status.TOLD_BY_PHONE, application__candidate__in=wanted).order_by()
+    return frozenset(
+        held.values_list("application__candidate", flat=True).union(
+            told.values_list("application__candidate", flat=True)
+        )
+    )
+
+
+def _read_perhaps_spoken_with(candidates: Iterable[int], *, now: datetime) -> frozenset[int]:
+    """Their interview is past, nobody called it off, and nobody wrote down that it took place."""
+    past = Interview.objects.filter(
+        application__candidate__in=candidates, starts_at__lte=now, held_at__isnull=True, cancelled_at__isnull=True
+    )
+    return frozenset(past.order_by().values_list("application__candidate", flat=True))
+
+
+def _read_hand_sent(candidates: Iterable[int]) -> dict[int, list[int]]:
+    rows = Message.objects.hand_sent().filter(application__candidate__in=candidates)
+    return _group(rows.order_by().values_list("application__candidate", "pk"))
+
+
+def _contact_of(message: Message, world: _World) -> bool | None:
+    """A message is no evidence of contact before itself."""
+    candidate = message.application.candidate_id
+    if candidate in world.spoken_with or any(pk != message.pk for pk in world.hand_sent.get(candidate, [])):
+        return True
+    return None if candidate in world.perhaps_spoken_with else False
+
+
+def _read_decisions(applications: Iterable[int]) -> dict[int, StageChange]:
+    # By the order in which they were written: an import may date a change back.
+    changes = StageChange.objects.filter(application__in=applications, kind=StageChange.Kind.REJECTED)
+    return {change.application_id: change for change in changes.select_related("source").order_by("pk")}
+
+
+def _was_decided_by_a_person(decision: StageChange | None) -> bool | None:
+    if decision is None:
+        return None
+    if decision.actor_kind == ActorKind.PERSON:
+        return decision.moved_by_id is not None
+    return decision.source is not None and decision.source.relays_decisions
+
+
+def _cause_stands(message: Message, *, last_news: datetime | None) -> bool | None:
+    """Whether the application is still where the automation found it. None: nothing says what it follows from."""
+    if message.automation is None or message.stage_change is None:
+        return None
+    application, change = message.application, message.stage_change
+    event = message.automation.event
+    ends = {
+        Automation.Event.REJECTED: Application.Status.REJECTED,
+        Automation.Event.WITHDRAWN: Application.Status.WITHDRAWN,
+        Automation.Event.HIRED: Application.Status.HIRED,
+    }
+    if event in ends:
+        return application.status == ends[Automation.Event(event)] and application.decided_at == change.at
+    if event == Automation.Event.RECEIVED:
+        knows_the_end = application.told_at is not None and message.touchpoint not in AFTER_THE_END
+        return application.status != Application.Status.WITHDRAWN and not knows_the_end
+    # The stage as well as the time: an import moves there and back in one moment.
+    still_there = (
+        application.status == Application.Status.ACTIVE
+        and application.stage_entered_at == change.at
+        and application.stage_id == change.to_stage_id
+    )
+    if event == Automation.Event.STAGE_ENTERED:
+        return still_there
+    if event == Automation.Event.NO_NEWS:
+        return still_there and (last_news is None or last_news < change.at)
+    return None
+
+
+def _read_open_hand_offs(candidates: Iterable[int]) -> dict[int, list[int]]:
+    rows = HandOff.objects.open().filter(application__candidate__in=candidates)
+    return _group(rows.order_by().values_list("application__candidate", "message"))
+
+
+def _rule(row: PolicyRow | StageRule) -> Rule:
+    return Rule(from_milestone=row.from_milestone, reserve=row.reserve)
+
+
+def _group(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    grouped: defaultdict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        grouped[key].append(value)
+    return dict(grouped)
+
+
+# --- Text, address, sender --------------------------------------------------------------------------------------------
+
+
+def _read_interviews(applications: Iterable[int], *, now: datetime) -> dict[int, Interview]:
+    upcoming = Interview.objects.upcoming(now).filter(application__in=applications).order_by("-starts_at", "-pk")
+    return {interview.application_id: interview for interview in upcoming}
+
+
+def _render(message: Message, world: _World, *, sender: User | None) -> rendering.Rendered:
+    if message.origin == Origin.PERSON:
+        return _as_written(message)
+    if message.wording is None:
+        return rendering.Rendered(subject="", body="", missing=(), problem="This message has no wording.")
+    interview = world.interviews.get(message.application_id)
+    values = gather_values(message.application, interview=interview, sender=sender)
+    return rendering.render(subject=message.wording.subject, body=message.wording.body, values=values)
+
+
+def _as_written(message: Message) -> rendering.Rendered:
+    """A person's words are no template; but what still looks like a placeholder was forgotten, and stops them."""
+    findings = rendering.check(subject=message.subject, body=message.body)
+    leftover = [mark for mark in ("{{", "{%", "[missing:") if mark in message.subject + message.body]
+    problem = findings[0].sentence if findings else ""
+    if leftover and not problem:
+        problem = (
+            f"There is still a placeholder in the text (look for “{leftover[0]}”). Replace it with the real words."
+        )
+    return rendering.Rendered(subject=message.subject, body=message.body, missing=(), problem=problem)
+
+
+def _read_staff() -> frozenset[str]:
+    own = [settings.MAIL_FROM, settings.MAIL_REPLY_TO]
+    people = User.objects.filter(is_active=True).exclude(email="").values_list("email", flat=True)
+    return frozenset(canonical_address(address) for address in [*own, *people] if address)
+
+
+def _read_recipient(address: str, staff: frozenset[str]) -> tuple[str, str]:
+    """The one address as it is written to, or why there is none; the other is empty."""
+    read = read_address(address)
+    if isinstance(read, Refusal):
+        return "", f"{read.sentence} Correct the address on the candidate’s page."
+    if read.canonical in staff:
+        return "", "This is an address of ours, not the candidate’s. Correct it on the candidate’s page."
+    return read.address, ""
+
+
+def _signer(signatures: Sequence[Signature]) -> User | None:
+    """Whose name stands under an automation's mail: who signed first, rather somebody who still reads the replies."""
+    people = [signature.signed_by for signature in signatures]
+    return next((person for person in people if person.is_active), people[0] if people else None)
+
+
+def _read_senders(messages: Sequence[Message]) -> frozenset[int]:
+    writers = {message.written_by_id for message in messages if message.written_by_id}
+    may_send = User.objects.with_perm("messaging.answer_handoff", backend="pipeline.sign_in.StaffBackend")
+    return frozenset(may_send.filter(pk__in=writers).values_list("pk", flat=True)) if writers else frozenset()
+
+
+# --- Kinship ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KinAnswer:
+    too_short: bool
+    label: str | None
+    passage: str
+
+
+_NOT_COMPARED = _KinAnswer(too_short=False, label=None, passage="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """Every template's wordings, and what people wrote to candidates lately."""
+
+    wordings: tuple[Wording, ...]
+    written: tuple[tuple[int, str], ...]  # candidate, body
+
+    @classmethod
+    def read(cls, *, now: datetime) -> _Known:
+        written = (
+            Message.objects.filter(origin=Origin.PERSON, created_at__gte=now - KIN_FOR)
+            .exclude(status=Message.Status.CANCELLED)
+            .order_by("-created_at")
+        )
+        return cls(
+            wordings=tuple(Wording.objects.order_by("template", "-number").select_related("template")),
+            written=tuple(written.values_list("application__candidate", "body")[:KIN_AT_MOST]),
+        )
+
+
+_NOTHING_KNOWN = _Known(wordings=(), written=())
+
+
+def _find_kin(message: Message, text: rendering.Rendered, known: _Known) -> _KinAnswer:
+    kin = kinship.too_close(text.body, others=_known_texts(message, known))
+    return _KinAnswer(
+        too_short=kinship.too_short(text.body),
+        label=kin.label if kin else "",
+        passage=kin.passage if kin else "",
+    )
+
+
+def closest_kin(message: Message, *, now: datetime) -> kinship.Kin | None:
+    """The known text that a person's message is closest to, however far; for showing it to them while they write."""
+    return kinship.closest(message.body, others=_known_texts(message, _Known.read(now=now)))
+
+
+def _known_texts(message: Message, known: _Known) -> list[kinship.KnownText]:
+    """The wordings filled in for this candidate, and what was written to others."""
+    values = gather_values(message.application, interview=None, sender=message.written_by)
+    texts = []
+    for wording in known.wordings:
+        rendered = rendering.render(subject=wording.subject, body=wording.body, values=values)
+        texts.append(kinship.KnownText(label=f"the template “{wording.template}”", text=rendered.body or wording.body))
+    texts += [
+        kinship.KnownText(label="a message to another candidate", text=body)
+        for candidate, body in known.written
+        if candidate != message.application.candidate_id
+    ]
+    return texts

@@ -1,0 +1,135 @@
+"""What people do with a hand-off: write to the candidate, tell them by phone, or say why nothing is needed.
+
+A hand-off is closed by one conditional update; of two people who press send at once, the second learns who was first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from messaging import gate
+from messaging.delivery import doorbell
+from messaging.gate import Case
+from messaging.models import HandOff, Message
+from messaging.policy.decision import Origin, Outcome
+from messaging.policy.floor import TELLS_THE_OUTCOME
+from pipeline import moves
+from pipeline.actors import person
+from pipeline.models import Application, Interview, User
+from pipeline.outcomes import Refusal
+
+Status = HandOff.Status
+
+
+def draft(application: Application, *, touchpoint: str, subject: str, body: str, by: User, now: datetime) -> Message:
+    """An unsaved message of a person, for the gate to look at and for `compose` to send."""
+    return Message(
+        application=application,
+        touchpoint=touchpoint,
+        origin=Origin.PERSON,
+        written_by=by,
+        subject=subject.strip(),
+        body=body.strip(),
+        created_at=now,
+        due_at=now,
+        status_at=now,
+    )
+
+
+def draft_answer(hand_off: HandOff, *, subject: str, body: str, by: User, now: datetime) -> Message:
+    """The same for a hand-off; the template's stage rules go on to apply."""
+    message = draft(hand_off.application, touchpoint=hand_off.touchpoint, subject=subject, body=body, by=by, now=now)
+    message.template = hand_off.message.template
+    message.stage_change = hand_off.message.stage_change
+    return message
+
+
+def compose(message: Message, *, now: datetime) -> Message | Case:
+    """Schedules a person's own message for now. A Case: the gate refused it, its findings say why; nothing was saved."""
+    case = gate.preview(message, now=now)
+    if case.verdict.outcome is not Outcome.SEND:
+        return case
+    message.save()
+    doorbell.ring()
+    return message
+
+
+def answer(hand_off: HandOff, *, subject: str, body: str, by: User, now: datetime) -> Message | Case | Refusal:
+    """Answers a hand-off with a message in the person's name, and closes it."""
+    with transaction.atomic():
+        refusal = _take(hand_off)
+        if refusal is not None:
+            return refusal
+        composed = compose(draft_answer(hand_off, subject=subject, body=body, by=by, now=now), now=now)
+        if isinstance(composed, Message):
+            _close(hand_off, Status.ANSWERED, by=by, now=now, note="", answer=composed)
+    return composed
+
+
+def tell_by_phone(hand_off: HandOff, *, note: str, by: User, now: datetime) -> HandOff | Refusal:
+    """The candidate was called. The call counts as contact, and as having been told where the outcome was the message."""
+    if not note.strip():
+        return Refusal("Say in a sentence what was said on the phone, so that the next person knows.")
+    with transaction.atomic():
+        refusal = _take(hand_off)
+        if refusal is not None:
+            return refusal
+        _close(hand_off, Status.TOLD_BY_PHONE, by=by, now=now, note=note.strip())
+        moves.log_conversation(
+            hand_off.application, kind=Interview.Kind.PHONE, note=note.strip(), by=person(by.pk), now=now
+        )
+        if hand_off.touchpoint in TELLS_THE_OUTCOME:
+            moves.record_told(hand_off.application, how=Application.ToldHow.PHONE, by=person(by.pk), now=now)
+    return hand_off
+
+
+def close_as_not_needed(hand_off: HandOff, *, reason: str, by: User, now: datetime) -> HandOff | Refusal:
+    if not reason.strip():
+        return Refusal("Say why nothing needs to be sent, so that the next person knows.")
+    with transaction.atomic():
+        refusal = _take(hand_off)
+        if refusal is not None:
+            return refusal
+        _close(hand_off, Status.NOT_NEEDED, by=by, now=now, note=reason.strip())
+    return hand_off
+
+
+def assign(hand_offs: Sequence[HandOff], *, to: User) -> int | Refusal:
+    """Gives hand-offs to a person who can close them. Returns how many changed hands; what is closed stays as it was."""
+    if not (to.is_active and to.has_perm("messaging.answer_handoff")):
+        return Refusal(f"{to} may not write to candidates, so a hand-off cannot be theirs. Choose somebody else.")
+    ids = [hand_off.pk for hand_off in hand_offs]
+    others = HandOff.objects.filter(pk__in=ids, status=Status.OPEN).exclude(owner=to)
+    return others.update(owner=to)
+
+
+def closed_already(hand_off: HandOff) -> Refusal:
+    """What somebody learns who was not the first to close it."""
+    return Refusal(
+        f"{hand_off.closed_by or 'The gate'} already closed this hand-off ({hand_off.get_status_display().lower()}). "
+        "Nothing was sent or changed by you."
+    )
+
+
+def _take(hand_off: HandOff) -> Refusal | None:
+    """Holds the application until the transaction ends, as everybody does first: of two people who press send at once, the
+    second waits here and learns who was first."""
+    Application.objects.select_for_update(of=("self",)).get(pk=hand_off.application_id)
+    current = HandOff.objects.select_related("closed_by").get(pk=hand_off.pk)
+    return None if current.is_open else closed_already(current)
+
+
+def _close(
+    hand_off: HandOff, status: HandOff.Status, *, by: User, now: datetime, note: str, answer: Message | None = None
+) -> None:
+    HandOff.objects.filter(pk=hand_off.pk, status=Status.OPEN).update(
+        status=status, closed_at=now, closed_by=by, note=note, answer=answer
+    )
+    # The message that was stopped has its person now; it never leaves by itself.
+    Message.objects.filter(pk=hand_off.message_id, status=Message.Status.HELD).update(
+        status=Message.Status.CANCELLED, status_at=now, status_reason=f"{by}: {status.label.lower()}."
+    )
+    hand_off.refresh_from_db()

@@ -1,0 +1,26 @@
+"""What is said to candidates, by whom, and when; one concept a file."""
+
+from messaging.models.attempt import Attempt
+from messaging.models.automation import Automation, PlannedChange
+from messaging.models.handoff import HandOff
+from messaging.models.message import Message
+from messaging.models.policy_row import PolicyRow
+from messaging.models.recorded_verdict import RecordedVerdict
+from messaging.models.rejection_phrase import RejectionPhrase
+from messaging.models.stage_rule import StageRule
+from messaging.models.template import Signature, Template, Wording
+
+__all__ = [
+    "Attempt",
+    "Automation",
+    "HandOff",
+    "Message",
+    "PlannedChange",
+    "PolicyRow",
+    "RecordedVerdict",
+    "RejectionPhrase",
+    "Signature",
+    "StageRule",
+    "Template",
+    "Wording",
+]

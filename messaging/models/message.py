@@ -1,0 +1,117 @@
+"""One mail to one candidate; the row is the queue.
+
+Every status change is a conditional UPDATE that names the source status, in messaging/gate.py, messaging/delivery/,
+messaging/handoffs.py and messaging/outgoing.py alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from messaging.models import choices
+from messaging.models.automation import Automation
+from messaging.models.template import Template, Wording
+from pipeline.models import Application, StageChange
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: datetime) -> MessageQuerySet:
+        return self.filter(status=Message.Status.SCHEDULED, due_at__lte=now)
+
+    def hand_sent(self) -> MessageQuerySet:
+        """Written by a person, and known or suspected to have left: evidence of contact."""
+        return self.filter(origin="person", status__in=Message.MAY_HAVE_LEFT)
+
+    def waiting(self) -> MessageQuerySet:
+        return self.filter(status=Message.Status.SCHEDULED)
+
+
+class Message(models.Model):
+    class Status(models.TextChoices):
+        SCHEDULED = "scheduled", "Scheduled"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        UNCERTAIN = "uncertain", "Uncertain"
+        HELD = "held", "Handed to a person"
+        CANCELLED = "cancelled", "Cancelled"
+
+    MAY_HAVE_LEFT: ClassVar[frozenset[str]] = frozenset({Status.SENDING, Status.SENT, Status.UNCERTAIN})
+    FINAL: ClassVar[frozenset[str]] = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED})
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="messages")
+    touchpoint = models.CharField(max_length=30, choices=choices.TOUCHPOINTS)
+    origin = models.CharField(max_length=12, choices=choices.ORIGINS)
+    # What an automation sends.
+    automation = models.ForeignKey(Automation, on_delete=models.PROTECT, null=True, blank=True, related_name="messages")
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, null=True, blank=True, related_name="messages")
+    wording = models.ForeignKey(Wording, on_delete=models.PROTECT, null=True, blank=True, related_name="messages")
+    stage_change = models.ForeignKey(
+        StageChange, on_delete=models.PROTECT, null=True, blank=True, related_name="messages"
+    )
+    cause = models.CharField(
+        max_length=100, blank=True, help_text="What it follows from, as one word; the same cause never sends twice."
+    )
+    # What a person sends; for an automation, the text as it was rendered when it left.
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="written_messages"
+    )
+    subject = models.CharField(max_length=250, blank=True)
+    body = models.TextField(blank=True)
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.SCHEDULED)
+    status_at = models.DateTimeField(help_text="When the status last changed.")
+    status_reason = models.CharField(max_length=500, blank=True)
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    # NULL until cleared: the address is taken from the candidate at clearance, not when the message was planned.
+    recipient = models.CharField(max_length=254, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-due_at", "-pk"]
+        permissions = [("cancel_message", "Can cancel scheduled messages")]
+        indexes = [
+            # The claim: what is due, oldest first.
+            models.Index(fields=["due_at", "id"], condition=Q(status="scheduled"), name="message_due"),
+            # The reaper, and the lists by status.
+            models.Index(fields=["status", "-status_at"], name="message_by_status"),
+            models.Index(fields=["application", "-due_at"], name="message_timeline"),
+            models.Index(fields=["-due_at", "-id"], name="message_list_order"),
+            # The lists of templates and automations: when each was last used, how often lately.
+            models.Index(
+                fields=["template", "-sent_at"], condition=Q(sent_at__isnull=False), name="message_by_template"
+            ),
+            models.Index(fields=["automation", "created_at"], name="message_by_automation"),
+            # Kinship: what people recently wrote.
+            models.Index(fields=["-created_at"], condition=Q(origin="person"), name="message_by_people"),
+        ]
+        constraints = [
+            # The same cause never sends twice, whatever plans it.
+            models.UniqueConstraint(
+                fields=["application", "touchpoint", "cause"],
+                condition=Q(origin="automation"),
+                name="message_once_per_cause",
+            ),
+            models.CheckConstraint(
+                condition=Q(origin="automation", written_by__isnull=True)
+                | Q(origin="person", written_by__isnull=False),
+                name="message_has_its_author",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["sending", "sent", "uncertain"]) | ~Q(recipient=""),
+                name="message_left_to_an_address",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_touchpoint_display()} to {self.application.candidate}"

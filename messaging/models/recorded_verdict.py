@@ -1,0 +1,26 @@
+"""What the gate answered when a message wanted to leave, with the facts it answered to; no personal data."""
+
+from django.db import models
+
+from messaging.models import choices
+from messaging.models.message import Message
+
+
+class RecordedVerdict(models.Model):
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="verdicts")
+    decided_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=choices.OUTCOMES)
+    reserve = models.PositiveSmallIntegerField(choices=choices.RESERVES)
+    findings = models.JSONField(help_text="Codes and sentences.")
+    facts = models.JSONField(help_text="What the decision depended on.")
+
+    class Meta:
+        verbose_name = "verdict"
+        ordering = ["decided_at", "pk"]
+        indexes = [
+            models.Index(fields=["message", "decided_at"], name="verdict_timeline"),
+            models.Index(fields=["-decided_at", "-id"], name="verdict_list_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()}, {self.decided_at:%d %B %Y}"

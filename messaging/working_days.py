@@ -1,0 +1,42 @@
+"""Working days of the organisation: weekends and public holidays do not count, in its own time zone."""
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+import holidays
+from django.conf import settings
+from django.utils import timezone
+
+END_OF_DAY = 17  # hour at which something due "on a day" is due
+
+
+@lru_cache(maxsize=4)
+def _public_holidays(country: str, subdivision: str) -> holidays.HolidayBase:
+    return holidays.country_holidays(country, subdiv=subdivision or None)
+
+
+def is_working_day(day: date) -> bool:
+    if day.weekday() >= 5:
+        return False
+    if not settings.HOLIDAYS_COUNTRY:
+        return True
+    return day not in _public_holidays(settings.HOLIDAYS_COUNTRY, settings.HOLIDAYS_SUBDIVISION)
+
+
+def add(moment: datetime, days: int) -> datetime:
+    """The same local time, `days` working days later; from a day off, counting starts at the next working day."""
+    local = timezone.localtime(moment)
+    day = local.date()
+    while days > 0:
+        day += timedelta(days=1)
+        days -= is_working_day(day)
+    return _at(day, local)
+
+
+def due(moment: datetime, days: int) -> datetime:
+    """The end of the working day that is `days` working days later."""
+    return add(moment, days).replace(hour=END_OF_DAY, minute=0, second=0, microsecond=0)
+
+
+def _at(day: date, local: datetime) -> datetime:
+    return timezone.make_aware(datetime.combine(day, local.time().replace(tzinfo=None)), local.tzinfo)

@@ -1,0 +1,53 @@
+"""What every test stands on: a surrounding of its own, and browser tests that run or say that they did not."""
+
+import os
+import shutil
+
+import pytest
+from django.conf import settings
+
+REQUIRE_BROWSER = "BYHAND_REQUIRE_BROWSER"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_BROWSER = "no Chromium was found; install one, or name it in CHROMIUM"
+
+# Processes that tests start are the product with its own settings, in the surrounding that tests/settings.py made.
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+
+def find_chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser; tests that are marked `e2e` do not run without one."""
+    path = find_chromium()
+    assert path is not None, NO_BROWSER
+    return path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get(REQUIRE_BROWSER) and find_chromium() is None:
+        raise pytest.UsageError(f"{REQUIRE_BROWSER} is set and {NO_BROWSER}.")
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(settings.TEST_ROOT, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "e2e" not in item.path.parts:
+            continue
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.xdist_group("browser"))  # one browser at a time, on one worker
+        if find_chromium() is None:
+            item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [report for report in terminalreporter.getreports("skipped") if NO_BROWSER in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"BROWSER TESTS DID NOT RUN: {len(skipped)} were left out, because {NO_BROWSER}.")
