@@ -1,0 +1,240 @@
+"""System checks: a dangerous configuration does not start."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import holidays
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from messaging import routing
+from messaging.delivery import outbox, providers
+from pipeline.intake.addresses import read_address
+from pipeline.models import User
+from pipeline.outcomes import Refusal
+
+SECURITIES = ("none", "starttls", "tls")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Reserved for examples (RFC 2606): nobody owns them, so nobody gets the answers.
+EXAMPLES = ("example.com", "example.net", "example.org")
+EXAMPLE_ENDINGS = (".example", ".invalid", ".localhost", ".test", *(f".{domain}" for domain in EXAMPLES))
+SHORTEST_KEY = 40
+FEWEST_CHARACTERS_IN_A_KEY = 10
+# What ANYMAIL_SEND_DEFAULTS may add to every mail. Everything else would be said to, or read by, somebody unasked.
+HARMLESS_DEFAULTS = frozenset({"envelope_sender", "esp_extra", "metadata", "tags", "track_clicks", "track_opens"})
+
+Check = Callable[..., Iterator[CheckMessage]]
+
+
+def _checks(*tags: str) -> Callable[[Check], Check]:
+    def registered(check: Check) -> Check:
+        checks.register(lambda **kwargs: list(check(**kwargs)), *tags)
+        return check
+
+    return registered
+
+
+def _real_mail_can_leave() -> bool:
+    return settings.MAIL_MODE in (routing.ALLOWLIST, routing.LIVE)
+
+
+@_checks()
+def the_mode_is_known(**_: Any) -> Iterator[CheckMessage]:
+    if settings.MAIL_MODE not in routing.MODES:
+        yield Error(
+            f"MAIL_MODE is “{settings.MAIL_MODE}”, which is none of {_list(routing.MODES)}.",
+            hint="Until it is, every mail is written as a file and none leaves.",
+            id="messaging.E001",
+        )
+
+
+@_checks()
+def mail_comes_from_and_goes_back_to_an_address(**_: Any) -> Iterator[CheckMessage]:
+    for name, address in {"MAIL_FROM": settings.MAIL_FROM, "MAIL_REPLY_TO": settings.MAIL_REPLY_TO}.items():
+        if name == "MAIL_REPLY_TO" and not address:
+            continue
+        if isinstance(read_address(address), Refusal) or not address.isascii():
+            yield Error(
+                f"{name} is “{address}”, which is not one plain mail address.",
+                hint="Write it like jobs@company.com, without a name; an international domain as xn--…",
+                id="messaging.E002",
+            )
+        elif _real_mail_can_leave() and _is_an_example(address):
+            yield Error(
+                f"{name} is “{address}”, which belongs to nobody, and real mail can leave.",
+                hint="Set it to an address whose mail somebody reads.",
+                id="messaging.E003",
+            )
+
+
+@_checks()
+def the_provider_is_known_and_has_its_settings(**_: Any) -> Iterator[CheckMessage]:
+    if not _real_mail_can_leave():
+        return
+    if settings.MAIL_PROVIDER not in providers.KNOWN:
+        yield Error(
+            f"MAIL_PROVIDER is “{settings.MAIL_PROVIDER}”, which is none of {_list(sorted(providers.KNOWN))}.",
+            id="messaging.E004",
+        )
+        return
+    try:
+        made = providers.make_connection(settings.MAIL_PROVIDER)
+    except (ImproperlyConfigured, TypeError, ValueError) as problem:
+        yield Error(
+            f"The mail provider {settings.MAIL_PROVIDER} cannot be used: {problem}",
+            hint="Its settings are the ANYMAIL_… variables of Anymail’s documentation.",
+            id="messaging.E005",
+        )
+        return
+    url = getattr(made, "api_url", "https://")
+    if not url.startswith(("https://", "http://")):
+        yield Error(
+            f"The mail provider {settings.MAIL_PROVIDER} has the address “{url}”.",
+            hint="Its address begins with https://",
+            id="messaging.E005",
+        )
+
+
+@_checks()
+def the_allowlist_allows_somebody(**_: Any) -> Iterator[CheckMessage]:
+    if settings.MAIL_MODE == routing.ALLOWLIST and not any(settings.MAIL_ALLOWLIST):
+        yield Error(
+            "MAIL_MODE is allowlist, and MAIL_ALLOWLIST is empty.",
+            hint="List whole addresses, or @ and a whole domain; or set MAIL_MODE to simulate.",
+            id="messaging.E006",
+        )
+    for entry in settings.MAIL_ALLOWLIST:
+        if entry and "@" not in entry:
+            yield checks.Warning(
+                f"“{entry}” in MAIL_ALLOWLIST allows nobody.",
+                hint=f"An entry is a whole address, or a whole domain written as @{entry}",
+                id="messaging.W001",
+            )
+
+
+@_checks(Tags.database)
+def nobody_of_the_demo_is_here_in_live_mode(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
+    if settings.MAIL_MODE != routing.LIVE or "default" not in (databases or ()):
+        return
+    if User._meta.db_table not in connection.introspection.table_names():
+        return  # not migrated yet
+    if number := User.objects.filter(is_demo=True).count():
+        yield Error(
+            f"MAIL_MODE is live, and {number} people of the demo company are in this database.",
+            hint="Everybody knows their passwords, and their candidates would be written to. Start with an empty database.",
+            id="messaging.E007",
+        )
+
+
+@_checks()
+def each_time_limit_is_longer_than_the_one_inside_it(**_: Any) -> Iterator[CheckMessage]:
+    """Else one of them cuts off a send that is going on, or somebody else takes its task while it runs."""
+    provider = settings.MAIL_CONNECT_TIMEOUT + settings.MAIL_READ_TIMEOUT
+    task, retry = settings.Q_CLUSTER["timeout"], settings.Q_CLUSTER["retry"]
+    chain = {
+        f"the provider’s time-outs ({provider})": provider,
+        f"a task’s time ({task}) without that of a drain ({outbox.SECONDS:.0f})": task - outbox.SECONDS,
+        f"a task’s time ({task})": task,
+        f"MAIL_LEASE ({settings.MAIL_LEASE})": settings.MAIL_LEASE,
+        f"Q_CLUSTER’s retry ({retry})": retry,
+    }
+    names, seconds = list(chain), list(chain.values())
+    for inner in range(len(chain) - 1):
+        if seconds[inner] >= seconds[inner + 1]:
+            yield Error(
+                f"Time limits must grow, and {names[inner]} is not less than {names[inner + 1]}.",
+                hint="Make MAIL_CONNECT_TIMEOUT and MAIL_READ_TIMEOUT shorter, or MAIL_LEASE as it was (120).",
+                id="messaging.E008",
+            )
+    if settings.MAIL_CONNECT_TIMEOUT <= 0 or settings.MAIL_READ_TIMEOUT <= 0:
+        yield Error("MAIL_CONNECT_TIMEOUT and MAIL_READ_TIMEOUT must be more than 0 seconds.", id="messaging.E008")
+
+
+@_checks()
+def nobody_debugs_where_real_mail_leaves(**_: Any) -> Iterator[CheckMessage]:
+    if settings.MAIL_MODE == routing.LIVE and settings.DEBUG:
+        yield Error(
+            "MAIL_MODE is live, and DEBUG shows candidates’ data to whoever meets an error.", id="messaging.E009"
+        )
+
+
+@_checks()
+def the_key_is_a_secret_where_real_mail_leaves(**_: Any) -> Iterator[CheckMessage]:
+    key = settings.SECRET_KEY
+    is_weak = len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS_IN_A_KEY
+    if settings.MAIL_MODE == routing.LIVE and (is_weak or "insecure" in key.lower() or " " in key):
+        yield Error(
+            "MAIL_MODE is live, and SECRET_KEY can be guessed.",
+            hint='Make one: python -c "import secrets; print(secrets.token_urlsafe(50))"',
+            id="messaging.E010",
+        )
+
+
+@_checks()
+def the_calendar_is_known(**_: Any) -> Iterator[CheckMessage]:
+    try:
+        zoneinfo.ZoneInfo(settings.TIME_ZONE)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        yield Error(
+            f"TIME_ZONE is “{settings.TIME_ZONE}”, which is no time zone.",
+            hint="Write it like Europe/London or America/New_York.",
+            id="messaging.E011",
+        )
+    country, part = settings.HOLIDAYS_COUNTRY, settings.HOLIDAYS_SUBDIVISION
+    known = holidays.list_supported_countries(include_aliases=True)
+    if country and country not in known:
+        yield Error(
+            f"HOLIDAYS_COUNTRY is “{country}”, whose public holidays are not known.",
+            hint="Write two capital letters like GB or DE; leave it empty where every weekday is a working day.",
+            id="messaging.E012",
+        )
+    elif part and part not in known.get(country, ()):
+        yield Error(
+            f"HOLIDAYS_SUBDIVISION is “{part}”, which is no known part of “{country}”.",
+            hint=f"Known are: {_list(known.get(country, ())) or 'none'}.",
+            id="messaging.E012",
+        )
+
+
+@_checks()
+def the_way_to_the_smtp_server_is_known(**_: Any) -> Iterator[CheckMessage]:
+    if settings.SMTP_SECURITY not in SECURITIES:
+        yield Error(
+            f"SMTP_SECURITY is “{settings.SMTP_SECURITY}”, which is none of {_list(SECURITIES)}.",
+            hint="Port 587 goes with starttls, port 465 with tls.",
+            id="messaging.E013",
+        )
+    is_used = _real_mail_can_leave() and settings.MAIL_PROVIDER == providers.SMTP
+    if is_used and settings.SMTP_SECURITY == "none" and settings.SMTP_PASSWORD and settings.SMTP_HOST not in LOOPBACK:
+        yield checks.Warning(
+            f"The password for {settings.SMTP_HOST} and every mail cross the network for all to read.",
+            hint="Set SMTP_SECURITY to starttls or tls.",
+            id="messaging.W002",
+        )
+
+
+@_checks()
+def nothing_is_added_to_every_mail_unseen(**_: Any) -> Iterator[CheckMessage]:
+    for name, defaults in settings.ANYMAIL.items():
+        added = defaults.keys() - HARMLESS_DEFAULTS if name.endswith("SEND_DEFAULTS") else ()
+        if added:
+            yield Error(
+                f"ANYMAIL_{name} would add {_list(sorted(added))} to every mail.",
+                hint=f"A mail says what was cleared, to one candidate; you can set {_list(sorted(HARMLESS_DEFAULTS))}.",
+                id="messaging.E014",
+            )
+
+
+def _is_an_example(address: str) -> bool:
+    domain = address.rpartition("@")[2].casefold()
+    return domain in EXAMPLES or domain.endswith(EXAMPLE_ENDINGS)
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join(words)

@@ -1,0 +1,121 @@
+"""The only place that hands a mail to anybody: a file in simulate mode, else the provider, one mail in one call."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import NoReturn, Self
+
+from anymail.exceptions import AnymailError
+from anymail.utils import parse_address_list
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
+
+from messaging.delivery import mail, outcomes, providers
+from messaging.delivery.outcomes import NotAsClearedError, Result
+from messaging.delivery.reading import path_of
+from messaging.gate import Clearance
+from messaging.models import Attempt, Message
+from messaging.routing import SIMULATE
+from messaging.wording.fingerprint import fingerprint
+
+logger = logging.getLogger(__name__)
+
+
+class ClosedDoor(BaseEmailBackend):
+    """Django's own mail functions: nothing leaves through them, and whoever calls them learns it."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> NoReturn:  # noqa: ARG002
+        raise RuntimeError("Mail leaves Byhand as a Message that the gate cleared, and in no other way.")
+
+
+class Egress:
+    """Holds one connection for as many mails as a drain sends. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._connection: BaseEmailBackend | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hang_up()
+
+    def send(self, clearance: Clearance) -> Result:
+        """Total: every fault comes back as a Result; only the end of the process gets through."""
+        connection: BaseEmailBackend | None = None
+        try:
+            built = mail.build(clearance)
+            _compare(built, clearance.attempt)
+            if clearance.attempt.provider == SIMULATE:
+                return _write_file(built, clearance)
+            connection = self._connect(clearance.attempt.provider)
+            handed_over = connection.send_messages([built])
+        except Exception as error:  # whatever a provider does must become a Result
+            if connection is None:
+                result = outcomes.of_preparing(error)
+            else:
+                # What the provider said before something failed counts more than the failure.
+                said = outcomes.of_answer(built.anymail_status) if hasattr(built, "anymail_status") else None
+                result = said or outcomes.of_sending(error, may_have_left=providers.may_have_left(connection))
+            # What a provider says may name the candidate; it is on the Attempt, and the log says where it came from.
+            is_ours = not isinstance(error, OSError | AnymailError)
+            logger.warning("Attempt %s: %s.", clearance.attempt.pk, result.outcome, exc_info=is_ours)
+            self._hang_up()
+            return result
+        if not handed_over:
+            return Result(outcome=outcomes.Outcome.UNCERTAIN, detail="The mail library said that nothing was sent.")
+        return _answer(built)
+
+    def _connect(self, provider: str) -> BaseEmailBackend:
+        if self._connection is not None and not providers.is_alive(self._connection):
+            self._hang_up()
+        if self._connection is None:
+            self._connection = providers.make_connection(provider)
+        self._connection.open()
+        return self._connection
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(OSError):  # it may be gone
+                connection.close()
+
+
+def _compare(built: EmailMultiAlternatives, attempt: Attempt) -> None:
+    """What leaves is what was cleared, for one recipient, and the clearance still stands."""
+    built.message()  # raises ValueError for a head that cannot be, before any library begins to pass it on
+    recipients = [address.addr_spec for address in parse_address_list(built.recipients())]
+    if recipients != [attempt.recipient]:
+        raise NotAsClearedError("The mail would not go to the one address that it was cleared for.")
+    now = fingerprint(recipient=attempt.recipient, subject=str(built.subject), body=str(built.body))
+    if now != attempt.fingerprint:
+        raise NotAsClearedError("The text is not the one that was cleared.")
+    sending = Attempt.objects.open().filter(
+        pk=attempt.pk, fingerprint=now, recipient=attempt.recipient, message__status=Message.Status.SENDING
+    )
+    if not sending.exists():
+        raise NotAsClearedError("The clearance of this mail is over.")
+
+
+def _answer(built: EmailMultiAlternatives) -> Result:
+    """Through Anymail, the provider's word on the recipient; SMTP took it, and knows it by our own id."""
+    if not hasattr(built, "anymail_status"):
+        return outcomes.accepted(built.extra_headers["Message-ID"])
+    said = outcomes.of_answer(built.anymail_status)
+    return said or Result(outcome=outcomes.Outcome.UNCERTAIN, detail="The provider said nothing of this address.")
+
+
+def _write_file(built: EmailMultiAlternatives, clearance: Clearance) -> Result:
+    """The whole mail as it would have left; one file for one message."""
+    path = path_of(clearance.case.message)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(built.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]  # Django's own
+    temporary.replace(path)
+    return outcomes.accepted(path.name)

@@ -1,0 +1,88 @@
+"""A cleared message as a mail: text part, the same text as HTML, and the headers that let others recognise it."""
+
+from __future__ import annotations
+
+import re
+from email.headerregistry import Address
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
+
+from messaging.gate import Clearance
+from messaging.models import Message
+from messaging.policy.decision import Origin
+from messaging.wording.markup import as_html
+from pipeline.models import User
+
+# Providers that have no field for our id, or refuse the mail when it is given; they get it as a header alone.
+WITHOUT_METADATA = frozenset({"smtp", "mailersend", "postal"})
+# Providers that refuse a mail which brings its own; they give it one. https://github.com/symfony/symfony/issues/44000
+WITHOUT_MESSAGE_ID = frozenset({"mailjet"})
+
+# Controls, line and paragraph separators, bidirectional embeddings, overrides and isolates.
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_HIDDEN_IN_HEAD = re.compile(f"[{_HIDDEN}]")
+_HIDDEN_IN_TEXT = re.compile(rf"(?![\t\r\n])[{_HIDDEN}]")
+
+
+def build(clearance: Clearance) -> EmailMultiAlternatives:
+    """One recipient, and nothing in the head that a candidate's name could have smuggled in. Raises ValueError where
+    that cannot be: the gate looks for the same before, so it is a bug, or rows were changed behind its back."""
+    case, message = clearance.case, clearance.case.message
+    _refuse_hidden(subject=case.subject, body=case.body)
+    headers = {
+        "Message-ID": message_id(message),
+        "Auto-Submitted": "no" if message.origin == Origin.PERSON else "auto-generated",
+        "X-Byhand-Message": str(message.public_id),
+    }
+    if clearance.attempt.provider in WITHOUT_MESSAGE_ID:
+        del headers["Message-ID"]
+    mail = EmailMultiAlternatives(
+        subject=case.subject,
+        body=case.body,
+        from_email=str(sender_address(case.sender)),
+        to=[clearance.recipient],
+        reply_to=[str(Address(addr_spec=reply_address(case.sender)))],
+        headers=headers,
+    )
+    mail.attach_alternative(render_html(subject=case.subject, body=case.body), "text/html")
+    if clearance.attempt.provider not in WITHOUT_METADATA:
+        mail.metadata = {"message": str(message.public_id)}  # type: ignore[attr-defined]  # Anymail reads it
+    return mail
+
+
+def render_html(*, subject: str, body: str) -> str:
+    """The HTML part: the text, in a plain layout."""
+    # as_html escapes everything that it does not write itself.
+    return render_to_string("mail/message.html", {"subject": subject, "content": mark_safe(as_html(body))})  # noqa: S308
+
+
+def sender_address(sender: User | None) -> Address:
+    """The person's name with the organisation's address; without a person, the organisation."""
+    name = f"{sender}, {settings.ORGANISATION_NAME}" if sender else settings.ORGANISATION_NAME
+    return Address(display_name=_printable(name), addr_spec=settings.MAIL_FROM)
+
+
+def reply_address(sender: User | None) -> str:
+    return settings.MAIL_REPLY_TO or (sender.email if sender else "") or settings.MAIL_FROM
+
+
+def message_id(message: Message) -> str:
+    """The same for every attempt, so that a mail that arrived twice can be seen to be one."""
+    return f"<{message.public_id}@{settings.MAIL_FROM.rpartition('@')[2]}>"
+
+
+def _refuse_hidden(*, subject: str, body: str) -> None:
+    if not subject.strip() or not body.strip():
+        raise ValueError("The subject or the text is empty.")
+    if _HIDDEN_IN_HEAD.search(subject):
+        raise ValueError("The subject holds a line break or another invisible character.")
+    if _HIDDEN_IN_TEXT.search(body):
+        raise ValueError("The text holds an invisible character.")
+
+
+def _printable(name: str) -> str:
+    """Without line breaks and other control characters: a name is the oldest way to smuggle a header in."""
+    return " ".join("".join(character if character.isprintable() else " " for character in name).split())

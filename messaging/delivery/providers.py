@@ -1,0 +1,81 @@
+"""The connection to the provider that the settings name: SMTP, or one that Anymail knows."""
+
+from __future__ import annotations
+
+import pkgutil
+import smtplib
+from typing import Any
+
+from anymail import backends
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend as DjangoSmtp
+
+SMTP = "smtp"
+# What stands beside the providers in anymail.backends: what they are made of, doubles, and a former name.
+_NOT_PROVIDERS = frozenset({"base", "base_requests", "console", "test", "sendinblue"})
+KNOWN = frozenset({SMTP, *(module.name for module in pkgutil.iter_modules(backends.__path__))}) - _NOT_PROVIDERS
+
+
+def make_connection(provider: str) -> BaseEmailBackend:
+    """Not yet open. Raises ImproperlyConfigured with a sentence where the provider is unknown or lacks a setting."""
+    if provider == SMTP:
+        return SmtpConnection(
+            host=settings.SMTP_HOST,
+            port=settings.SMTP_PORT,
+            username=settings.SMTP_USER,
+            password=settings.SMTP_PASSWORD,
+            use_tls=settings.SMTP_SECURITY == "starttls",
+            use_ssl=settings.SMTP_SECURITY == "tls",
+            timeout=settings.MAIL_READ_TIMEOUT,  # smtplib has one time-out for everything
+        )
+    if provider not in KNOWN:
+        raise ImproperlyConfigured(f"There is no mail provider “{provider}”.")
+    connection: BaseEmailBackend = get_connection(f"anymail.backends.{provider}.EmailBackend")
+    return connection
+
+
+def is_alive(connection: BaseEmailBackend) -> bool:
+    """A server may hang up between two mails; found out before the next one, that is no uncertain send. What speaks HTTP
+    looks by itself."""
+    if not isinstance(connection, SmtpConnection):
+        return True
+    try:
+        return connection.connection is not None and connection.connection.noop()[0] == 250
+    except (OSError, smtplib.SMTPException):
+        return False
+
+
+def may_have_left(connection: BaseEmailBackend) -> bool:
+    """Whether the mail that this connection was given last can have been accepted."""
+    if not isinstance(connection, SmtpConnection):
+        return True
+    return connection.connection is None or connection.connection.text_begun
+
+
+class _TextWatch(smtplib.SMTP):
+    """Knows whether it began to pass on a text. Until then a server has accepted nothing, whatever happens."""
+
+    text_begun = False
+
+    def mail(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        self.text_begun = False
+        return super().mail(*args, **kwargs)
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.text_begun = True
+        return super().data(msg)
+
+
+class _TextWatchInTls(_TextWatch, smtplib.SMTP_SSL):
+    pass
+
+
+class SmtpConnection(DjangoSmtp):
+    connection: _TextWatch | None
+
+    @property
+    def connection_class(self) -> type[_TextWatch]:
+        return _TextWatchInTls if self.use_ssl else _TextWatch

@@ -1,0 +1,40 @@
+"""What became of a message, in the words that the tests compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from messaging.delivery import outbox
+from messaging.models import Message
+from tests.factories import NOW
+
+DUE = NOW + timedelta(hours=1)  # when a message of factories.make_message is due
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fate:
+    """The status, the outcomes of the attempts, the codes of the open hand-offs."""
+
+    status: str
+    attempts: tuple[str, ...] = ()
+    hand_offs: tuple[str, ...] = ()
+
+
+def fate_of(message: Message) -> Fate:
+    message.refresh_from_db()
+    return Fate(
+        status=message.status,
+        attempts=tuple(message.attempts.order_by("number").values_list("outcome", flat=True)),
+        hand_offs=tuple(reason["code"] for hand_off in message.hand_offs.open() for reason in hand_off.reasons),
+    )
+
+
+def drain(at: datetime = DUE) -> dict[str, int]:
+    return dict(outbox.drain(clock=lambda: at))
+
+
+SENT = Fate(status="sent", attempts=("accepted",))
+AGAIN = Fate(status="scheduled", attempts=("refused",))
+FAILED = Fate(status="failed", attempts=("rejected",), hand_offs=("failed",))
+UNCERTAIN = Fate(status="uncertain", attempts=("uncertain",), hand_offs=("uncertain",))

@@ -1,0 +1,60 @@
+"""A database that is in the way: locked by somebody else, or refusing one row, without touching our code."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from messaging.models import Message
+
+
+@contextmanager
+def cursed(table: str, **row: Model) -> Iterator[None]:
+    """Rows that refer to this one cannot be written to the table: a bug that one message or change meets."""
+    [(name, referred)] = row.items()
+    condition = f"NEW.{name}_id = {referred.pk}"
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(
+                f"CREATE TRIGGER cursed BEFORE INSERT ON {table} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'cursed'); END"
+            )
+        else:
+            cursor.execute(
+                "CREATE FUNCTION cursed() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN IF {condition} THEN RAISE EXCEPTION 'cursed'; END IF; RETURN NEW; END $$"
+            )
+            cursor.execute(f"CREATE TRIGGER cursed BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION cursed()")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER cursed" if connection.vendor == "sqlite" else "DROP FUNCTION cursed CASCADE")
+
+
+@contextmanager
+def locked(message: Message) -> Iterator[Callable[[], None]]:
+    """Another connection holds the lock that writing needs, until it is released. Ours does not wait long for it."""
+    is_sqlite = connection.vendor == "sqlite"
+    patience = {"timeout": 0.01} if is_sqlite else {"options": "-c lock_timeout=10ms"}
+    settings = connection.settings_dict
+    usual, settings["OPTIONS"] = settings["OPTIONS"], {**settings["OPTIONS"], **patience}
+    connection.close()
+    other: Any
+    if is_sqlite:
+        other = sqlite3.connect(settings["NAME"], isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+    else:
+        other = connection.copy("other")
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pipeline_application WHERE id = %s FOR UPDATE", [message.application_id])
+            cursor.execute("SELECT 1 FROM messaging_message WHERE id = %s FOR UPDATE", [message.pk])
+    try:
+        yield other.rollback
+    finally:
+        other.close()
+        settings["OPTIONS"] = usual
+        connection.close()

@@ -1,0 +1,163 @@
+"""A dangerous configuration does not start: every check once broken, beside the configuration that passes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as product
+from django.core.checks import Tags, run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from pytest_django.fixtures import Settings
+
+from messaging import checks
+from tests.factories import make_user
+
+KEY = "9vX2bQ7mK4sT1wZ8yL3nR6pC5dF0gH-jA_eUiOqWxMkB"
+
+
+@pytest.fixture
+def live(settings: Settings) -> Settings:
+    """What a real installation looks like, with nothing to complain about."""
+    settings.MAIL_MODE = "live"
+    settings.MAIL_PROVIDER = "postmark"
+    settings.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "token"}
+    settings.MAIL_FROM = "jobs@acme.com"
+    settings.SECRET_KEY = KEY
+    return settings
+
+
+def complaints() -> list[str]:
+    return [found.id or "" for found in run_checks() if (found.id or "").startswith("messaging.")]
+
+
+def test_the_defaults_and_a_real_installation_pass(live: Settings, settings: Settings) -> None:
+    assert complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"MAIL_MODE": "Live"}, "messaging.E001"),
+        ({"MAIL_MODE": ""}, "messaging.E001"),
+        ({"MAIL_FROM": "Acme <jobs@acme.com>"}, "messaging.E002"),
+        ({"MAIL_FROM": ""}, "messaging.E002"),
+        ({"MAIL_FROM": "jobs@acme.com, jobs@acme.de"}, "messaging.E002"),
+        ({"MAIL_FROM": "jobs@äcme.com"}, "messaging.E002"),
+        ({"MAIL_REPLY_TO": "jobs@acme.com\nBcc: evil@example.com"}, "messaging.E002"),
+        ({"MAIL_FROM": "recruiting@example.com"}, "messaging.E003"),
+        ({"MAIL_FROM": "recruiting@mail.example.org"}, "messaging.E003"),
+        ({"MAIL_FROM": "jobs@acme.example"}, "messaging.E003"),
+        ({"MAIL_REPLY_TO": "jobs@EXAMPLE.com"}, "messaging.E003"),
+        ({"MAIL_PROVIDER": "postmarkk"}, "messaging.E004"),
+        ({"MAIL_PROVIDER": "console"}, "messaging.E004"),
+        ({"MAIL_PROVIDER": "simulate"}, "messaging.E004"),
+        ({"ANYMAIL": {}}, "messaging.E005"),
+        ({"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "POSTMARK_API_URL": "api.postmarkapp.com"}}, "messaging.E005"),
+        (
+            {"MAIL_PROVIDER": "amazon_ses", "ANYMAIL": {"AMAZON_SES_CLIENT_PARAMS": {"config": {"no_such": 1}}}},
+            "messaging.E005",
+        ),
+        ({"MAIL_MODE": "allowlist", "MAIL_ALLOWLIST": []}, "messaging.E006"),
+        ({"MAIL_MODE": "allowlist", "MAIL_ALLOWLIST": [""]}, "messaging.E006"),
+        ({"MAIL_MODE": "allowlist", "MAIL_ALLOWLIST": ["acme.com"]}, "messaging.W001"),
+        ({"MAIL_READ_TIMEOUT": 25}, "messaging.E008"),
+        ({"MAIL_CONNECT_TIMEOUT": 10}, "messaging.E008"),
+        ({"MAIL_READ_TIMEOUT": 0}, "messaging.E008"),
+        ({"MAIL_LEASE": 60}, "messaging.E008"),
+        ({"MAIL_LEASE": 300}, "messaging.E008"),
+        ({"Q_CLUSTER": {"timeout": 40, "retry": 300}}, "messaging.E008"),
+        ({"Q_CLUSTER": {"timeout": 60, "retry": 60}}, "messaging.E008"),
+        ({"DEBUG": True}, "messaging.E009"),
+        ({"SECRET_KEY": "short"}, "messaging.E010"),
+        ({"SECRET_KEY": "ab" * 30}, "messaging.E010"),
+        ({"SECRET_KEY": f"django-insecure-{KEY}"}, "messaging.E010"),
+        ({"SECRET_KEY": "put a long and random secret of your own in here"}, "messaging.E010"),
+        ({"HOLIDAYS_COUNTRY": "Germany"}, "messaging.E012"),
+        ({"HOLIDAYS_COUNTRY": "DE", "HOLIDAYS_SUBDIVISION": "Bavaria"}, "messaging.E012"),
+        ({"HOLIDAYS_COUNTRY": "VA", "HOLIDAYS_SUBDIVISION": "X"}, "messaging.E012"),
+        ({"SMTP_SECURITY": "ssl"}, "messaging.E013"),
+        ({"MAIL_PROVIDER": "smtp", "SMTP_HOST": "mail.acme.com", "SMTP_PASSWORD": "secret"}, "messaging.W002"),
+        ({"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "SEND_DEFAULTS": {"bcc": ["boss@acme.com"]}}}, "messaging.E014"),
+        ({"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "POSTMARK_SEND_DEFAULTS": {"to": []}}}, "messaging.E014"),
+    ],
+    ids=str,
+)
+def test_one_thing_wrong_is_one_complaint(live: Settings, change: dict[str, Any], complaint: str) -> None:
+    assert complaints() == []
+    for name, value in change.items():
+        setattr(live, name, value)
+    assert complaints() == [complaint]
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "Europe"])
+def test_a_time_zone_that_is_none(monkeypatch: pytest.MonkeyPatch, settings: Settings, zone: str) -> None:
+    """Django looks for itself where the machine has the zones as files; elsewhere nobody would."""
+    assert complaints() == []
+    monkeypatch.setattr(product, "TIME_ZONE", zone)
+    assert complaints() == ["messaging.E011"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"MAIL_MODE": "simulate", "MAIL_FROM": "recruiting@example.com", "MAIL_PROVIDER": "pigeon", "SECRET_KEY": "x"},
+        {"MAIL_MODE": "simulate", "DEBUG": True},
+        {"MAIL_MODE": "allowlist", "MAIL_ALLOWLIST": ["@acme.com", "kim@example.com"], "SECRET_KEY": "x"},
+        {"MAIL_PROVIDER": "smtp"},
+        {"MAIL_PROVIDER": "smtp", "SMTP_HOST": "mail.acme.com", "SMTP_PASSWORD": "secret", "SMTP_SECURITY": "tls"},
+        {"MAIL_PROVIDER": "amazon_ses"},
+        {"MAIL_REPLY_TO": "answers@acme.com"},
+        {"HOLIDAYS_COUNTRY": ""},
+        {"HOLIDAYS_COUNTRY": "DE", "HOLIDAYS_SUBDIVISION": "BY"},
+        {"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "SEND_DEFAULTS": {"tags": ["byhand"]}}},
+    ],
+    ids=str,
+)
+def test_what_is_harmless_passes(live: Settings, change: dict[str, Any]) -> None:
+    for name, value in change.items():
+        setattr(live, name, value)
+    assert complaints() == []
+
+
+def test_a_complaint_keeps_commands_from_starting(live: Settings) -> None:
+    live.MAIL_MODE = "Live"
+    with pytest.raises(SystemCheckError, match="MAIL_MODE is “Live”, which is none of simulate, allowlist, live"):
+        call_command("check")
+
+
+@pytest.mark.django_db
+class TestPeopleOfTheDemo:
+    def complaints(self) -> list[str]:
+        found = run_checks(tags=[Tags.database], databases=["default"])
+        return [complaint.id or "" for complaint in found if (complaint.id or "").startswith("messaging.")]
+
+    def test_they_are_not_there_once_mail_is_live(self, live: Settings) -> None:
+        make_user()
+        assert self.complaints() == []
+        make_user(is_demo=True)
+        assert self.complaints() == ["messaging.E007"]
+
+    def test_they_are_welcome_before(self, live: Settings) -> None:
+        make_user(is_demo=True)
+        live.MAIL_MODE = "simulate"
+        assert self.complaints() == []
+
+    def test_the_database_is_not_asked_by_every_command(self, live: Settings) -> None:
+        make_user(is_demo=True)
+        assert complaints() == []
+
+    def test_an_empty_database_can_be_migrated(self, live: Settings) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE pipeline_user RENAME TO elsewhere")
+        assert self.complaints() == []
+
+
+def test_every_check_has_an_id_of_its_own_in_a_test_above() -> None:
+    given = set(re.findall(r'id="(messaging\.[EW]\d{3})"', inspect.getsource(checks)))
+    assert given == set(re.findall(r"messaging\.[EW]\d{3}", Path(__file__).read_text()))
