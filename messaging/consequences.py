@@ -1,0 +1,164 @@
+"""What one act on an application leads to: done for good, or rehearsed in a transaction that is taken back. Both run the
+same functions, so that a preview cannot say anything else than the act will do."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from messaging import automations, gate
+from messaging.models import HandOff, Message
+from pipeline import moves
+from pipeline.models import Application, Candidate, Interview, Job, StageChange, User
+from pipeline.moves import Act
+from pipeline.outcomes import Refusal
+
+# What is done to the application; None where it leaves no trace of its own.
+Step = Callable[[Application], StageChange | Interview | Refusal | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A message that leaves by itself when it is due, unless something changes until then."""
+
+    kind: str
+    template: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A hand-off, with the sentences that say why no machine sends this."""
+
+    kind: str
+    template: str
+    owner: User | None
+    due_at: datetime
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """A message that waited, or was held, and ends with this act."""
+
+    kind: str
+    template: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consequence:
+    """`refusal`: why nothing was changed; empty when the act was done."""
+
+    application_id: int
+    candidate: str
+    job: str
+    refusal: str = ""
+    messages: tuple[Planned, ...] = ()
+    hand_offs: tuple[Task, ...] = ()
+    stopped: tuple[Stopped, ...] = ()
+
+    @property
+    def nothing_follows(self) -> bool:
+        return not (self.refusal or self.messages or self.hand_offs or self.stopped)
+
+
+def carry_out(application: Application, step: Step, *, now: datetime) -> Consequence:
+    """Does it and follows it; all of that happens, or nothing. Rings no doorbell: the caller does, once."""
+    with transaction.atomic():
+        return _follow_through(application, step, now=now)
+
+
+def rehearse(application: Application, step: Step, *, now: datetime) -> Consequence:
+    """The same, taken back. The application itself is left as it was."""
+    with transaction.atomic():
+        consequence = _follow_through(application, step, now=now)
+        transaction.set_rollback(True)
+    return consequence
+
+
+def receive(candidate: Candidate, job: Job, *, act: Act) -> Consequence:
+    """A new application, entered by hand, with what follows from it. Rings no doorbell."""
+    with transaction.atomic():
+        change = moves.receive(candidate, job, act=act)
+        if isinstance(change, Refusal):
+            return Consequence(application_id=0, candidate=str(candidate), job=str(job), refusal=change.sentence)
+        automations.follow(change, now=act.now)
+        return _read(change.application, [change.application_id], now=act.now)
+
+
+def look_again(application: Application, *, now: datetime) -> list[int]:
+    """Asks the gate again for everything this candidate still waits for: a conversation counts at whatever job. Returns
+    the applications that were looked at."""
+    touched = list(Application.objects.filter(candidate=application.candidate_id).values_list("pk", flat=True))
+    for application_id in touched:
+        gate.resettle(application_id, now=now)
+    return touched
+
+
+def refuse_if_moved(application: Application, *, seen_in: int) -> Refusal | None:
+    """`seen_in`: the stage in which the person saw the candidate when they chose what to do."""
+    if application.stage_id == seen_in:
+        return None
+    return Refusal(
+        f"{application.candidate} is in “{application.stage}” by now. Nothing was changed; look again before you move them."
+    )
+
+
+def _follow_through(application: Application, step: Step, *, now: datetime) -> Consequence:
+    """`now` marks what belongs to this act: nothing else happened to the application in the same microsecond."""
+    done = step(moving := copy.copy(application))
+    if isinstance(done, Refusal):
+        return refused(application, done.sentence)
+    if isinstance(done, StageChange):
+        automations.follow(done, now=now)
+        touched = [moving.pk]
+    else:
+        touched = look_again(moving, now=now)
+    return _read(application, touched, now=now)
+
+
+def refused(application: Application, sentence: str) -> Consequence:
+    return Consequence(
+        application_id=application.pk,
+        candidate=str(application.candidate),
+        job=str(application.job),
+        refusal=sentence,
+    )
+
+
+def _read(application: Application, touched: Iterable[int], *, now: datetime) -> Consequence:
+    messages = Message.objects.filter(application__in=touched, status_at=now).select_related("template").order_by("pk")
+    hand_offs = HandOff.objects.filter(application__in=touched, created_at=now)
+    changed = list(messages)
+    return Consequence(
+        application_id=application.pk,
+        candidate=str(application.candidate),
+        job=str(application.job),
+        messages=tuple(_planned(message) for message in changed if message.status == Message.Status.SCHEDULED),
+        stopped=tuple(_stopped(message) for message in changed if message.status == Message.Status.CANCELLED),
+        hand_offs=tuple(
+            Task(
+                kind=hand_off.get_touchpoint_display(),
+                template=str(hand_off.message.template or ""),
+                owner=hand_off.owner,
+                due_at=hand_off.due_at,
+                reasons=tuple(hand_off.sentences),
+            )
+            for hand_off in hand_offs.select_related("owner", "message__template").order_by("pk")
+        ),
+    )
+
+
+def _planned(message: Message) -> Planned:
+    return Planned(kind=message.get_touchpoint_display(), template=str(message.template or ""), due_at=message.due_at)
+
+
+def _stopped(message: Message) -> Stopped:
+    return Stopped(
+        kind=message.get_touchpoint_display(), template=str(message.template or ""), reason=message.status_reason
+    )
