@@ -1,0 +1,145 @@
+"""What stands around every page: the sidebar, grouped as a coordinator thinks; the label that says whether mail leaves; and
+the search that opens from every page. Nobody is shown a page or a row that they may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from unfold.dataclasses import SearchResult
+
+from messaging import routing
+from messaging.models import HandOff, Template
+from pipeline.models import Application, Candidate, Job
+
+# Of each kind; whoever needs more uses the list and its filters.
+FOUND_AT_MOST = 8
+
+
+@dataclass(frozen=True)
+class Page:
+    """`name`: of its URL. `permission`: empty where everybody who works here may see it."""
+
+    title: str
+    icon: str
+    name: str
+    permission: str
+
+
+GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
+    (
+        "Today",
+        (
+            Page("Today", "today", "admin:index", ""),
+            Page("Hand-offs", "edit_note", "admin:messaging_handoff_changelist", "messaging.view_handoff"),
+        ),
+    ),
+    (
+        "Candidates",
+        (
+            Page("Candidates", "group", "admin:pipeline_candidate_changelist", "pipeline.view_candidate"),
+            Page(
+                "Applications", "assignment_ind", "admin:pipeline_application_changelist", "pipeline.view_application"
+            ),
+            Page("Conversations", "forum", "admin:pipeline_interview_changelist", "pipeline.view_interview"),
+            Page("Import", "upload_file", "intake:upload", "pipeline.import_candidates"),
+        ),
+    ),
+    (
+        "Messages",
+        (
+            Page("Messages", "mail", "admin:messaging_message_changelist", "messaging.view_message"),
+            Page("Templates", "description", "admin:messaging_template_changelist", "messaging.view_template"),
+            Page("Automations", "bolt", "admin:messaging_automation_changelist", "messaging.view_automation"),
+        ),
+    ),
+    (
+        "Policy",
+        (
+            Page("Who may send what", "grid_on", "admin:messaging_policyrow_map", "messaging.view_policyrow"),
+            Page("Policy", "front_hand", "admin:messaging_policyrow_changelist", "messaging.view_policyrow"),
+            Page(
+                "Rejection phrases",
+                "format_quote",
+                "admin:messaging_rejectionphrase_changelist",
+                "messaging.view_rejectionphrase",
+            ),
+            Page("Verdicts", "gavel", "admin:messaging_recordedverdict_changelist", "messaging.view_recordedverdict"),
+            Page("Moves", "history", "admin:pipeline_stagechange_changelist", "pipeline.view_stagechange"),
+        ),
+    ),
+    (
+        "Settings",
+        (
+            Page("Jobs", "work", "admin:pipeline_job_changelist", "pipeline.view_job"),
+            Page("Pipelines", "view_week", "admin:pipeline_pipeline_changelist", "pipeline.view_pipeline"),
+            Page("Reasons", "label", "admin:pipeline_reason_changelist", "pipeline.view_reason"),
+            Page("Sources", "input", "admin:pipeline_source_changelist", "pipeline.view_source"),
+            Page("People", "badge", "admin:pipeline_user_changelist", "pipeline.view_user"),
+            Page("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group"),
+        ),
+    ),
+)
+
+HAND_OFFS = "admin:messaging_handoff_changelist"
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    groups = [{"title": title, "items": [_item(page, request) for page in pages]} for title, pages in GROUPS]
+    return [group for group in groups if group["items"]]
+
+
+def _item(page: Page, request: HttpRequest) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "title": page.title,
+        "icon": page.icon,
+        "link": reverse(page.name),
+        "permission": lambda request: not page.permission or request.user.has_perm(page.permission),
+    }
+    if page.name == HAND_OFFS and (mine := HandOff.objects.open().filter(owner=request.user.pk).count()):
+        item |= {"badge": mine, "badge_variant": "warning"}
+    return item
+
+
+def environment(request: HttpRequest) -> tuple[str, str]:
+    """Whether mail really leaves, on every page, because nothing else about the pages differs."""
+    if settings.MAIL_MODE == routing.LIVE:
+        return "Live", "danger"
+    if settings.MAIL_MODE == routing.ALLOWLIST:
+        return "Allow-list: others get no mail", "warning"
+    return "Simulate: no mail leaves", "info"
+
+
+def find(request: HttpRequest, term: str) -> list[SearchResult]:
+    """For the search palette: people first, then what is set up for them."""
+    return [
+        *_find(request, Candidate, term, icon="person", more=lambda candidate: candidate.email),
+        *_find(request, Application, term, icon="assignment_ind"),
+        *_find(request, Job, term, icon="work"),
+        *_find(request, Template, term, icon="description"),
+    ]
+
+
+def _find(
+    request: HttpRequest, model: type[Any], term: str, *, icon: str, more: Callable[[Any], str] | None = None
+) -> Iterator[SearchResult]:
+    """`more`: what tells two rows of one name apart."""
+    page = admin.site.get_model_admin(model)
+    if not page.has_view_permission(request):
+        return
+    rows, _ = page.get_search_results(request, page.get_queryset(request), term)
+    related = page.list_select_related
+    if isinstance(related, tuple | list):
+        rows = rows.select_related(*related)
+    for row in rows[:FOUND_AT_MOST]:
+        yield SearchResult(
+            title=str(row),
+            description=more(row) if more else str(model._meta.verbose_name),
+            link=reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_change", args=[row.pk]),
+            icon=icon,
+        )

@@ -1,0 +1,31 @@
+"""The pages that show messages, and the pages that show both sides; one file a page."""
+
+from messaging.admin import (
+    applications,
+    automations,
+    bulk,
+    candidates,
+    handoffs,
+    messages,
+    policy,
+    queue,
+    records,
+    templates,
+    today,
+    wordings,
+)
+
+__all__ = [
+    "applications",
+    "automations",
+    "bulk",
+    "candidates",
+    "handoffs",
+    "messages",
+    "policy",
+    "queue",
+    "records",
+    "templates",
+    "today",
+    "wordings",
+]

@@ -1,0 +1,143 @@
+"""The list of candidates, and the page of one: who they are, where they stand, and everything that happened."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.exceptions import ValidationError
+from django.db.models import Count, DateTimeField, OuterRef, Prefetch, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSplitDateTimeVerticalWidget, UnfoldAdminTextInputWidget
+
+from messaging.admin.act_forms import name_with_address
+from messaging.admin.words import day
+from messaging.models import HandOff
+from messaging.timeline import timeline_of
+from pipeline import candidates
+from pipeline.models import Application, Candidate
+from pipeline.outcomes import Refusal
+
+
+class CandidateForm(forms.ModelForm[Candidate]):
+    # Not an EmailField of Django's: what is an address is decided in one place, pipeline/intake/addresses.py.
+    email = forms.CharField(label="Address", max_length=320, widget=UnfoldAdminTextInputWidget)
+
+    def clean_email(self) -> str:
+        read = candidates.read_own_address(self.cleaned_data["email"], candidate_id=self.instance.pk)
+        if isinstance(read, Refusal):
+            raise ValidationError(read.sentence)
+        candidates.give_address(self.instance, read)
+        return read.address
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"].strip()
+        if zone and zone not in available_timezones():
+            raise ValidationError(f"“{zone}” is not a time zone. Write one like Europe/Madrid, or leave it empty.")
+        return zone
+
+
+class CandidateSearchView(AutocompleteJsonView):
+    """Behind the field that finds a candidate on another page."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        return super().serialize_result(obj, to_field_name) | {"text": name_with_address(obj)}
+
+
+@admin.register(Candidate)
+class CandidateAdmin(ModelAdmin):
+    form = CandidateForm
+    list_display = ["who", "reach_label", "where", "open_hand_offs", "came_from", "created"]
+    list_filter = [
+        "reach",
+        "applications__status",
+        "applications__job",
+        ("do_not_contact_at", admin.EmptyFieldListFilter),
+        ("talent_pool_consent_at", admin.EmptyFieldListFilter),
+        ("email_flag", admin.EmptyFieldListFilter),
+        ("created_at", admin.DateFieldListFilter),
+    ]
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ["first_name", "last_name", "email", "phone"]
+    search_help_text = "Name, address or phone number"
+    readonly_fields = ["reach", "email_flag", "external_source", "external_id", "created_at"]
+    fieldsets = [
+        (None, {"fields": ["first_name", "last_name", "email", "email_flag", "phone", "time_zone"]}),
+        ("What they agreed to", {"fields": ["talent_pool_consent_at", "do_not_contact_at"]}),
+        ("Where they come from", {"fields": ["came_from", "external_source", "external_id", "created_at", "reach"]}),
+    ]
+    formfield_overrides = {DateTimeField: {"widget": UnfoldAdminSplitDateTimeVerticalWidget}}
+    add_fieldsets = [(None, {"fields": ["first_name", "last_name", "email", "phone", "time_zone", "came_from"]})]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Candidate | None = None) -> bool:
+        return False  # their history would go with them
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Candidate]:
+        # Counted for the rows of one page; a join would be counted for every candidate there is.
+        waiting = HandOff.objects.open().filter(application__candidate=OuterRef("pk")).order_by()
+        counted = waiting.values("application__candidate").annotate(count=Count("pk")).values("count")
+        return (  # type: ignore[no-any-return]
+            super()
+            .get_queryset(request)
+            .prefetch_related(
+                Prefetch(
+                    "applications", queryset=Application.objects.select_related("job", "stage").order_by("-applied_at")
+                )
+            )
+            .annotate(open_hand_off_count=Subquery(counted))
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        search = self.admin_site.admin_view(CandidateSearchView.as_view(admin_site=self.admin_site))
+        return [path("search/", search, name="pipeline_candidate_search"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        candidate = self.get_object(request, object_id)
+        if candidate is not None and self.has_view_permission(request, candidate):
+            extra_context = (extra_context or {}) | {
+                "entries": timeline_of(candidate, now=timezone.now()),
+                "applications": list(candidate.applications.all()),
+                "original_key": str(candidate.pk),
+                "may_add_application": request.user.has_perm("pipeline.add_application"),
+            }
+        return super().change_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+
+    @display(description="Candidate", ordering="first_name", header=True)
+    def who(self, candidate: Candidate) -> list[str]:
+        return [candidate.full_name, candidate.email]
+
+    @display(
+        description="Reach",
+        ordering="reach",
+        label={"Applied": "", "Review": "", "None yet": "", "Hired": "success"},
+    )
+    def reach_label(self, candidate: Candidate) -> str:
+        return candidate.get_reach_display()
+
+    @admin.display(description="Known since", ordering="created_at")
+    def created(self, candidate: Candidate) -> str:
+        return day(candidate.created_at)
+
+    @display(description="Where they stand")
+    def where(self, candidate: Candidate) -> str:
+        return " · ".join(_standing(application) for application in candidate.applications.all()) or "No application"
+
+    @display(description="Open hand-offs", empty_value="")
+    def open_hand_offs(self, candidate: Candidate) -> int | None:
+        return candidate.open_hand_off_count  # type: ignore[attr-defined,no-any-return]
+
+
+def _standing(application: Application) -> str:
+    if application.status == Application.Status.ACTIVE:
+        return f"{application.job}: {application.stage}"
+    return f"{application.job}: {application.get_status_display().lower()}"

@@ -1,0 +1,239 @@
+"""The page of one hand-off: why it is there, what the person may draw on, the editor, and the two other ways to close it;
+once it is closed, what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from messaging import facts, handoffs, writing
+from messaging.admin import desk
+from messaging.admin.desk import OwnerForm, WritingForm
+from messaging.gate import Case
+from messaging.models import HandOff, Message
+from messaging.writing import Look
+from pipeline.models import User
+from pipeline.outcomes import Refusal
+
+NOTE_LIMIT = 2000  # characters
+
+
+class AnswerForm(WritingForm):
+    """All three ways to close a hand-off in one form, so that whatever is refused, nothing that was typed is lost."""
+
+    note = forms.CharField(
+        label="What was said on the phone",
+        max_length=NOTE_LIMIT,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+    )
+    reason = forms.CharField(
+        label="Why nothing needs to be sent",
+        max_length=NOTE_LIMIT,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+    )
+
+
+def show_or_close(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows the page; a POST does what its button says."""
+    hand_off = _find(pk)
+    if not model_admin.has_view_permission(request, hand_off):
+        raise PermissionDenied
+    if request.method != "POST":
+        return _show(model_admin, request, hand_off)
+    if not desk.may_answer(request):
+        raise PermissionDenied
+    form = AnswerForm(request.POST)
+    is_readable = form.is_valid()
+    if not hand_off.is_open:
+        return _somebody_was_first(model_admin, request, hand_off, form)
+    if not is_readable:
+        return _show(model_admin, request, hand_off, form=form)
+    if "_phone" in request.POST:
+        return _tell_by_phone(model_admin, request, hand_off, form)
+    if "_not_needed" in request.POST:
+        return _close_as_not_needed(model_admin, request, hand_off, form)
+    return _send(model_admin, request, hand_off, form)
+
+
+def check(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """What the gate says to the text so far."""
+    hand_off = _find(pk)
+    if not (model_admin.has_view_permission(request, hand_off) and desk.may_answer(request)):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        return desk.say_what_is_wrong(form)
+    now = timezone.now()
+    draft = handoffs.draft_answer(hand_off, **_text(form), by=desk.person_of(request), now=now)
+    return desk.say(writing.look(draft, now=now))
+
+
+def give(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """Another owner, from the hand-off's own page."""
+    hand_off = _find(pk)
+    if not model_admin.has_change_permission(request, hand_off):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    form = OwnerForm(request.POST)
+    if form.is_valid():
+        assign(model_admin, request, [hand_off], to=form.cleaned_data["owner"])
+    else:
+        messages.error(request, "Choose the person who takes this hand-off.")
+    return redirect("admin:messaging_handoff_compose", hand_off.pk)
+
+
+def assign(model_admin: ModelAdmin, request: HttpRequest, chosen: list[HandOff], *, to: User) -> None:
+    others = [hand_off for hand_off in chosen if hand_off.is_open and hand_off.owner_id != to.pk]
+    given = handoffs.assign(others, to=to)
+    if isinstance(given, Refusal):
+        messages.error(request, given.sentence)
+        return
+    for hand_off in others:
+        model_admin.log_change(request, hand_off, f"Given to {to}.")
+    if given:
+        messages.success(request, f"{given} hand-off{'s are' if given > 1 else ' is'} with {to} now.")
+    else:
+        messages.info(request, f"Nothing changed: what was chosen is with {to} already, or closed.")
+
+
+# --- The three ways to close it ----------------------------------------------------------------------------------------
+
+
+def _send(model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form: AnswerForm) -> HttpResponse:
+    now = timezone.now()
+    answered = handoffs.answer(hand_off, **_text(form), by=desk.person_of(request), now=now)
+    if isinstance(answered, Case):
+        look = writing.explain(answered, now=now)
+        return _show(model_admin, request, hand_off, form=form, look=look)
+    if isinstance(answered, Refusal):
+        return _somebody_was_first(model_admin, request, _find(hand_off.pk), form)
+    model_admin.log_change(request, hand_off, "Answered by mail.")
+    messages.success(request, f"Your message to {hand_off.application.candidate} is on its way.")
+    return _go_on(request)
+
+
+def _tell_by_phone(model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form: AnswerForm) -> HttpResponse:
+    note = form.cleaned_data["note"]
+    told = handoffs.tell_by_phone(hand_off, note=note, by=desk.person_of(request), now=timezone.now())
+    if isinstance(told, Refusal):
+        return _refused(model_admin, request, hand_off, form, field="note", sentence=told.sentence)
+    model_admin.log_change(request, hand_off, "Closed: told by phone.")
+    messages.success(request, f"Noted: you told {hand_off.application.candidate} by phone.")
+    return _go_on(request)
+
+
+def _close_as_not_needed(
+    model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form: AnswerForm
+) -> HttpResponse:
+    reason = form.cleaned_data["reason"]
+    closed = handoffs.close_as_not_needed(hand_off, reason=reason, by=desk.person_of(request), now=timezone.now())
+    if isinstance(closed, Refusal):
+        return _refused(model_admin, request, hand_off, form, field="reason", sentence=closed.sentence)
+    model_admin.log_change(request, hand_off, "Closed: not needed.")
+    messages.success(request, f"Closed: nothing goes to {hand_off.application.candidate}, and your reason is noted.")
+    return _go_on(request)
+
+
+def _refused(
+    model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form: AnswerForm, *, field: str, sentence: str
+) -> HttpResponse:
+    current = _find(hand_off.pk)
+    if not current.is_open:
+        return _somebody_was_first(model_admin, request, current, form)
+    form.add_error(field, sentence)
+    return _show(model_admin, request, current, form=form)
+
+
+def _somebody_was_first(
+    model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form: AnswerForm
+) -> HttpResponse:
+    """Who was first, what came of it, and everything that this person had written."""
+    messages.error(request, handoffs.closed_already(hand_off).sentence)
+    written = [(str(form[name].label), str(form.data.get(name, ""))) for name in form.fields]
+    return _show(model_admin, request, hand_off, unsent=[(label, text) for label, text in written if text.strip()])
+
+
+def _go_on(request: HttpRequest) -> HttpResponse:
+    """To the list, or to this person's next hand-off if they asked for it."""
+    if "_send_next" in request.POST:
+        mine = HandOff.objects.open().filter(owner=desk.person_of(request))
+        following = mine.order_by("due_at", "pk").first()
+        if following is not None:
+            return redirect("admin:messaging_handoff_compose", following.pk)
+        messages.info(request, "That was the last of your open hand-offs.")
+    return redirect("admin:messaging_handoff_changelist")
+
+
+# --- The page ----------------------------------------------------------------------------------------------------------
+
+
+def _show(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    hand_off: HandOff,
+    *,
+    form: AnswerForm | None = None,
+    look: Look | None = None,
+    unsent: list[tuple[str, str]] | None = None,
+) -> HttpResponse:
+    now = timezone.now()
+    urgency, due = desk.due_label(hand_off, now=now)
+    context = desk.around_the_editor(model_admin, request, hand_off.application, now=now) | {
+        "title": str(hand_off),
+        "original": hand_off,
+        "hand_off": hand_off,
+        "urgency": urgency,
+        "due": due,
+        "unsent": unsent or [],
+        "attempts": list(hand_off.message.attempts.order_by("number")),
+        "is_uncertain": hand_off.message.status == Message.Status.UNCERTAIN,
+    }
+    if hand_off.is_open:
+        context |= _while_open(model_admin, request, hand_off, form=form, look=look)
+    return TemplateResponse(request, "messaging/compose/answer.html", context)
+
+
+def _while_open(
+    model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, *, form: AnswerForm | None, look: Look | None
+) -> dict[str, Any]:
+    now, by = timezone.now(), desk.person_of(request)
+    background = writing.prepare(hand_off, by=by, now=now)
+    beginning = writing.begin(hand_off, must_be_own_words=background.must_be_own_words, by=by, now=now)
+    may_assign = model_admin.has_change_permission(request, hand_off)
+    return {
+        "background": background,
+        "beginning": beginning,
+        "form": form or AnswerForm(initial={"subject": beginning.subject, "body": beginning.body}),
+        "check": desk.describe(look) if look else None,
+        "check_url": reverse("admin:messaging_handoff_check", args=[hand_off.pk]),
+        "owner_form": OwnerForm(initial={"owner": hand_off.owner_id}) if may_assign else None,
+    }
+
+
+def _text(form: WritingForm) -> dict[str, str]:
+    return {"subject": form.cleaned_data["subject"], "body": form.cleaned_data["body"]}
+
+
+def _find(pk: int) -> HandOff:
+    """With what the gate needs joined."""
+    found = HandOff.objects.select_related("owner", "closed_by", "answer__written_by").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    found.message = facts.with_context(Message.objects.all()).get(pk=found.message_id)
+    found.application = found.message.application
+    return found

@@ -1,0 +1,108 @@
+"""A template with a real candidate: the text as it would be read, and what the gate would say to it right now."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.admin.sites import AdminSite
+from django.contrib.admin.widgets import AutocompleteSelect
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from messaging import gate
+from messaging.gate import Case
+from messaging.models import Message, Template, Wording
+from messaging.policy.decision import Finding, Origin, Outcome, decide
+from pipeline.models import Application, User
+
+OUTCOMES = {
+    Outcome.SEND: "It would leave by itself.",
+    Outcome.LATER: "It would wait and ask again.",
+    Outcome.HAND_OFF: "It would not leave by itself: it would become a hand-off, a person’s task.",
+    Outcome.STOP: "It would not be sent at all.",
+}
+
+
+class PreviewForm(forms.Form):
+    application = forms.ModelChoiceField(
+        Application.objects.select_related("candidate", "job__recruiter", "job__coordinator", "stage", "reason"),
+        label="Candidate",
+        help_text="Search for a name, an address or a job.",
+    )
+    wording = forms.ModelChoiceField(Wording.objects.none(), required=False, empty_label=None)
+
+    def __init__(self, *args: Any, template: Template, admin_site: AdminSite, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.template = template
+        field = Message._meta.get_field("application")
+        application = self.fields["application"]
+        application.widget = AutocompleteSelect(field, admin_site, {"class": "admin-autocomplete"})
+        application.widget.choices = application.choices  # type: ignore[attr-defined]
+        wording = self.fields["wording"]
+        wording.widget = UnfoldAdminSelectWidget()
+        wording.queryset = template.wordings.order_by("-number").defer("body")  # type: ignore[attr-defined]
+        wording.label_from_instance = lambda one: f"Wording {one.number}"  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    case: Case
+    stand_in: bool  # nobody signed this wording yet, so the viewer's name stands for the signer's
+
+    @property
+    def outcome(self) -> str:
+        return OUTCOMES[self.case.verdict.outcome]
+
+    @property
+    def reserve(self) -> str:
+        return self.case.verdict.reserve.label
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.case.verdict.findings
+
+    @property
+    def body(self) -> list[tuple[str, bool]]:
+        return _mark_missing(self.case.body, self.case.facts.missing)
+
+    @property
+    def subject(self) -> list[tuple[str, bool]]:
+        return _mark_missing(self.case.subject, self.case.facts.missing)
+
+
+def preview_of(form: PreviewForm, *, viewer: User, now: datetime) -> Preview:
+    """The form is valid. Nothing is saved, and nothing is planned."""
+    template = form.template
+    wording = form.cleaned_data["wording"] or template.wordings.order_by("-number").first()
+    message = Message(
+        application=form.cleaned_data["application"],
+        template=template,
+        wording=wording,
+        touchpoint=template.touchpoint,
+        origin=Origin.AUTOMATION,
+        due_at=now,
+        status_at=now,
+    )
+    stand_in = wording is not None and not wording.signatures.exists()
+    if stand_in:
+        message.written_by = viewer
+    return Preview(case=_as_if_it_followed(gate.preview(message, now=now)), stand_in=stand_in)
+
+
+def _as_if_it_followed(case: Case) -> Case:
+    """A preview follows from nothing. What the gate would say if an automation in use had just planned it is the useful
+    answer, so these two facts are supposed; all others are the candidate's."""
+    facts = replace(case.facts, automation_in_use=True, cause_stands=True)
+    return replace(case, facts=facts, verdict=decide(facts))
+
+
+def _mark_missing(text: str, missing: tuple[str, ...]) -> list[tuple[str, bool]]:
+    """The text in pieces; True for those that stand where a value is missing."""
+    if not missing:
+        return [(text, False)]
+    blanks = "|".join(re.escape(f"[missing: {name}]") for name in missing)
+    pieces = re.split(f"({blanks})", text)
+    return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]

@@ -1,0 +1,216 @@
+"""What is on record about messages: every attempt to hand one over and every verdict of the gate, as lists and inside a
+message. It is read, and never added to, changed or deleted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from messaging.models import Attempt, HandOff, RecordedVerdict
+from messaging.policy.decision import Outcome
+
+OUTCOME_COLOURS = {
+    Outcome.SEND: "success",
+    Outcome.LATER: "info",
+    Outcome.HAND_OFF: "warning",
+    Outcome.STOP: "default",
+}
+ATTEMPT_COLOURS = {
+    Attempt.Outcome.ACCEPTED: "success",
+    Attempt.Outcome.REFUSED: "warning",
+    Attempt.Outcome.REJECTED: "danger",
+    Attempt.Outcome.UNCERTAIN: "danger",
+    "open": "info",
+}
+
+
+class History:
+    """For admin classes of what happened: it stays as it happened."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def short_time(moment: datetime) -> str:
+    """Without the year as long as it is this one."""
+    local = timezone.localtime(moment)
+    is_this_year = local.year == timezone.localtime().year
+    return date_format(local, "j M, H:i" if is_this_year else "j M Y, H:i")
+
+
+def _sentences(verdict: RecordedVerdict) -> SafeString:
+    sentences = [finding["sentence"] for finding in verdict.findings] or ["Nothing spoke against it."]
+    return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in sentences))
+
+
+def _facts_of(verdict: RecordedVerdict) -> SafeString:
+    rows = ((name.replace("_", " "), value) for name, value in verdict.facts.items())
+    return format_html('<dl class="desk-facts">{}</dl>', format_html_join("", "<dt>{}</dt><dd>{}</dd>", rows))
+
+
+# --- Inside a message --------------------------------------------------------------------------------------------------
+
+
+class AttemptInline(History, TabularInline):
+    model = Attempt
+    fields = readonly_fields = ["number", "started", "provider", "answer", "detail"]
+    extra = 0
+    hide_title = True
+    verbose_name_plural = "Attempts to hand it to the provider"
+
+    @display(description="started")
+    def started(self, attempt: Attempt) -> str:
+        return short_time(attempt.started_at)
+
+    @display(description="outcome")
+    def answer(self, attempt: Attempt) -> str:
+        return attempt.get_outcome_display() or "Still open"
+
+
+class VerdictInline(History, TabularInline):
+    model = RecordedVerdict
+    fields = readonly_fields = ["decided", "outcome", "reserve", "reasons", "facts_then"]
+    extra = 0
+    hide_title = True
+    verbose_name_plural = "What the gate said"
+
+    @display(description="decided")
+    def decided(self, verdict: RecordedVerdict) -> str:
+        return short_time(verdict.decided_at)
+
+    @display(description="reasons")
+    def reasons(self, verdict: RecordedVerdict) -> SafeString:
+        return _sentences(verdict)
+
+    @display(description="facts")
+    def facts_then(self, verdict: RecordedVerdict) -> SafeString:
+        return format_html("<details><summary>Facts it went by</summary>{}</details>", _facts_of(verdict))
+
+
+class HandOffInline(History, TabularInline):
+    model = HandOff
+    fk_name = "message"
+    fields = readonly_fields = ["page", "owned_by", "due", "status", "note"]
+    extra = 0
+    hide_title = True
+    verbose_name_plural = "Hand-offs"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HandOff]:
+        hand_offs: QuerySet[HandOff] = super().get_queryset(request)
+        return hand_offs.select_related("owner")
+
+    @display(description="page")
+    def page(self, hand_off: HandOff) -> SafeString:
+        url = reverse("admin:messaging_handoff_compose", args=[hand_off.pk])
+        return format_html('<a class="desk-link" href="{}">Open the hand-off</a>', url)
+
+    @display(description="owner")
+    def owned_by(self, hand_off: HandOff) -> str:
+        return str(hand_off.owner or "Nobody yet")
+
+    @display(description="due")
+    def due(self, hand_off: HandOff) -> str:
+        return short_time(hand_off.due_at)
+
+
+# --- Attempts and verdicts, over all messages --------------------------------------------------------------------------
+
+
+@admin.register(Attempt)
+class AttemptAdmin(History, ModelAdmin):
+    list_display = ["to_whom", "number", "started", "provider", "state", "detail_shortened"]
+    list_filter = ["outcome", "provider", "started_at"]
+    list_select_related = ["message__application__candidate"]
+    search_fields = ["recipient", "provider_message_id", "detail"]
+    search_help_text = "Address, the provider’s id, or what the provider said"
+    ordering = ["-started_at", "-pk"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = [
+        "message",
+        "number",
+        ("started_at", "finished_at", "expires_at"),
+        "recipient",
+        ("provider", "provider_message_id"),
+        "outcome",
+        "detail",
+        "fingerprint",
+    ]
+
+    @display(description="message", header=True)
+    def to_whom(self, attempt: Attempt) -> list[str]:
+        return [str(attempt.message), attempt.recipient]
+
+    @display(description="started", ordering="started_at")
+    def started(self, attempt: Attempt) -> str:
+        return short_time(attempt.started_at)
+
+    @display(description="outcome", ordering="outcome", label=ATTEMPT_COLOURS)
+    def state(self, attempt: Attempt) -> tuple[str, str]:
+        return attempt.outcome or "open", attempt.get_outcome_display() or "Still open"
+
+    @display(description="what the provider said")
+    def detail_shortened(self, attempt: Attempt) -> str:
+        return Truncator(attempt.detail).chars(80)
+
+
+@admin.register(RecordedVerdict)
+class RecordedVerdictAdmin(History, ModelAdmin):
+    class Media:
+        css = {"all": ["messaging/compose.css"]}
+
+    list_display = ["about", "decided", "answer", "reserve", "first_reason"]
+    list_filter = ["outcome", "reserve", "message__touchpoint", "decided_at"]
+    list_select_related = ["message__application__candidate", "message__application__job"]
+    search_fields = [
+        "message__application__candidate__first_name",
+        "message__application__candidate__last_name",
+        "message__application__candidate__email",
+    ]
+    search_help_text = "Name or address of a candidate"
+    ordering = ["-decided_at", "-pk"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["message", "decided_at", "outcome", "reserve", "reasons", "facts_then"]
+    readonly_fields = ["reasons", "facts_then"]
+
+    @display(description="message", header=True)
+    def about(self, verdict: RecordedVerdict) -> list[str]:
+        return [str(verdict.message), verdict.message.application.job.title]
+
+    @display(description="decided", ordering="decided_at")
+    def decided(self, verdict: RecordedVerdict) -> str:
+        return short_time(verdict.decided_at)
+
+    @display(description="answer", ordering="outcome", label=OUTCOME_COLOURS)
+    def answer(self, verdict: RecordedVerdict) -> tuple[str, str]:
+        return verdict.outcome, verdict.get_outcome_display()
+
+    @display(description="first reason")
+    def first_reason(self, verdict: RecordedVerdict) -> str:
+        return Truncator(verdict.findings[0]["sentence"] if verdict.findings else "").chars(90)
+
+    @display(description="reasons")
+    def reasons(self, verdict: RecordedVerdict) -> SafeString:
+        return _sentences(verdict)
+
+    @display(description="facts")
+    def facts_then(self, verdict: RecordedVerdict) -> SafeString:
+        return _facts_of(verdict)

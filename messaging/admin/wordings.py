@@ -1,0 +1,258 @@
+"""Wordings and signatures: read, compared and signed here, changed nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.views.decorators.http import require_GET
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from messaging import wordings
+from messaging.delivery.mail import render_html
+from messaging.models import Signature, Wording
+from messaging.policy.floor import touchpoint_of
+from messaging.wording import rendering
+from messaging.wording.differences import differences
+from messaging.wording.placeholders import Values, example_values
+from pipeline.models import User
+from pipeline.outcomes import Refusal
+
+# What a candidate reads came from strangers and from people; in this frame nothing of it can run, load or leave.
+FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+
+
+def framed_mail(*, subject: str, body: str) -> HttpResponse:
+    """The HTML part as a candidate's mail program would show it, for a sandboxed frame."""
+    response = HttpResponse(render_html(subject=subject, body=body))
+    response["Content-Security-Policy"] = FRAME_POLICY
+    return response
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A wording as one row of the list on the template's page."""
+
+    wording: Wording
+    signatures: Sequence[Signature]
+    phrases: tuple[str, ...]  # why one signature is not enough
+    may_sign: bool
+
+    @property
+    def needs_second(self) -> bool:
+        return bool(self.phrases) and len(self.signatures) == 1
+
+
+def versions_of(newest_first: QuerySet[Wording], *, viewer: User) -> list[Version]:
+    """Constant in queries, whatever the number of wordings."""
+    phrases = wordings.read_phrases()
+    may_sign = viewer.has_perm("messaging.sign_wording")
+    rows = newest_first.select_related("template", "written_by").prefetch_related("signatures")
+    versions = []
+    for wording in rows:
+        signatures = list(wording.signatures.all())
+        versions.append(
+            Version(
+                wording=wording,
+                signatures=signatures,
+                phrases=wordings.rejection_phrases_of(wording, phrases=phrases),
+                may_sign=may_sign and all(signature.signed_by_id != viewer.pk for signature in signatures),
+            )
+        )
+    return versions
+
+
+def example_of(wording: Wording, *, signer: User) -> rendering.Rendered:
+    """The text with the example of every placeholder, under the name of whoever is about to sign it."""
+    own = {"name": str(signer), "first_name": signer.first_name, "email": signer.email}
+    examples = example_values()
+    values: Values = {
+        **examples,
+        "sender": {**examples["sender"], **{field: value for field, value in own.items() if value}},
+        "organisation": {**examples["organisation"], "name": settings.ORGANISATION_NAME},
+    }
+    return rendering.render(subject=wording.subject, body=wording.body, values=values)
+
+
+@admin.register(Wording)
+class WordingAdmin(ModelAdmin):
+    change_form_template = "messaging/template/wording.html"
+    list_display = ("template", "number", "subject", "written_by", "created_at", "signed_by")
+    list_display_links = ("template", "number")
+    list_filter = ("template__touchpoint", "template")
+    list_select_related = ("template", "written_by")
+    list_per_page = 50
+    search_fields = ("template__name", "subject", "body")
+    fields = ("template", "number", "written_by", "created_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Wording | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Wording | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Wording]:
+        found: QuerySet[Wording] = super().get_queryset(request)
+        return found.prefetch_related("signatures")
+
+    @admin.display(description="signed by", empty_value="Nobody")
+    def signed_by(self, wording: Wording) -> str:
+        return ", ".join(signature.name for signature in wording.signatures.all())
+
+    def get_urls(self) -> list[URLPattern]:
+        sign = self.admin_site.admin_view(self.sign_view)
+        mail = self.admin_site.admin_view(require_GET(self.mail_view))
+        compare = self.admin_site.admin_view(require_GET(self.compare_view))
+        return [
+            path("<int:object_id>/sign/", sign, name="messaging_wording_sign"),
+            path("<int:object_id>/mail/", mail, name="messaging_wording_mail"),
+            path("<int:object_id>/compare/", compare, name="messaging_wording_compare"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        found = Wording.objects.filter(pk=object_id) if object_id.isdecimal() else Wording.objects.none()
+        versions = versions_of(found, viewer=viewer_of(request))
+        context = {"version": versions[0] if versions else None, **(extra_context or {})}
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
+
+    def sign_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Shows the whole text as a candidate would read it; a POST puts the person's name under it."""
+        wording = _get_wording(object_id)
+        if not request.user.has_perm("messaging.sign_wording"):
+            raise PermissionDenied
+        viewer = viewer_of(request)
+        if request.method == "POST":
+            return self._sign(request, wording, by=viewer)
+        [version] = versions_of(Wording.objects.filter(pk=wording.pk), viewer=viewer)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": wording,
+            "title": f"Sign {wording}",
+            "version": version,
+            "example": example_of(wording, signer=viewer),
+            "signer": viewer,
+            "kind": touchpoint_of(wording.template.touchpoint).label,
+        }
+        return TemplateResponse(request, "messaging/template/sign.html", context)
+
+    def _sign(self, request: HttpRequest, wording: Wording, *, by: User) -> HttpResponse:
+        answer = wordings.sign(wording, by=by, now=timezone.now())
+        if isinstance(answer, Refusal):
+            messages.error(request, answer.sentence)
+        else:
+            self.log_change(request, wording, f"Signed as {answer.name}.")
+            self._say_what_follows(request, wording)
+        return redirect("admin:messaging_template_change", wording.template_id)
+
+    def _say_what_follows(self, request: HttpRequest, wording: Wording) -> None:
+        messages.success(request, f"Your name stands under {wording} now.")
+        [version] = versions_of(Wording.objects.filter(pk=wording.pk), viewer=viewer_of(request))
+        if version.needs_second:
+            messages.warning(
+                request,
+                f"{wording} reads like a rejection ({_quoted(version.phrases)}). "
+                "A second person must sign before it can be sent automatically.",
+            )
+        elif wording.template.wording_to_send() != wording:
+            messages.info(request, "A newer wording is signed as well; automations go on sending the newer one.")
+
+    def mail_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The example of a wording as the HTML part of a mail; shown in a frame."""
+        wording = _get_wording(object_id)
+        if not self.has_view_permission(request, wording):
+            raise PermissionDenied
+        example = example_of(wording, signer=viewer_of(request))
+        return framed_mail(subject=example.subject, body=example.body or example.problem)
+
+    def compare_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """This wording beside another one of the same template, `?with=` its number; without it, the one before."""
+        newer = _get_wording(object_id)
+        if not self.has_view_permission(request, newer):
+            raise PermissionDenied
+        wanted = request.GET.get("with", "")
+        others = Wording.objects.filter(template=newer.template_id).select_related("template", "written_by")
+        number = int(wanted) if wanted.isdecimal() else max(newer.number - 1, 1)
+        older = get_object_or_404(others, number=number)
+        if older.number > newer.number:
+            older, newer = newer, older
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": newer,
+            "title": f"{newer.template}: what changed from wording {older.number} to {newer.number}",
+            "older": older,
+            "newer": newer,
+            "subject": differences(older.subject, newer.subject),
+            "body": differences(older.body, newer.body),
+            "chooser": _choose_from(others.exclude(pk=newer.pk), chosen=older),
+        }
+        return TemplateResponse(request, "messaging/template/compare.html", context)
+
+
+@admin.register(Signature)
+class SignatureAdmin(ModelAdmin):
+    list_display = ("wording", "name", "signed_by", "signed_at")
+    list_filter = ("wording__template", "signed_by")
+    list_select_related = ("wording__template", "signed_by")
+    list_per_page = 50
+    search_fields = ("name", "wording__template__name")
+    fields = ("wording", "name", "signed_by", "signed_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Signature | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Signature | None = None) -> bool:
+        return False
+
+
+def _get_wording(pk: int) -> Wording:
+    return get_object_or_404(Wording.objects.select_related("template", "written_by"), pk=pk)
+
+
+def viewer_of(request: HttpRequest) -> User:
+    # admin_view lets nobody else through.
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _choose_from(others: QuerySet[Wording], *, chosen: Wording) -> str:
+    choices = [
+        (other.number, f"Wording {other.number}, {other.written_by}, {date_format(other.created_at, 'j M Y')}")
+        for other in others.order_by("-number").defer("body")
+    ]
+    chooser: str = UnfoldAdminSelectWidget(choices=choices).render("with", chosen.number, {"id": "with"})
+    return chooser
+
+
+def _quoted(phrases: Sequence[str]) -> str:
+    return ", ".join(f"“{phrase}”" for phrase in phrases)

@@ -1,0 +1,67 @@
+"""Jobs: what people are hired for, and who looks after it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from pipeline.models import Application, Job, User
+
+
+@admin.register(Job)
+class JobAdmin(ModelAdmin):
+    list_display = [
+        "title",
+        "department",
+        "location",
+        "status_label",
+        "pipeline",
+        "recruiter",
+        "coordinator",
+        "open_count",
+    ]
+    list_filter = ["status", "pipeline", "recruiter"]
+    list_select_related = ["pipeline", "recruiter", "coordinator"]
+    list_per_page = 50
+    search_fields = ["title", "department", "location", "external_id"]
+    readonly_fields = ["created_at"]
+    fieldsets = [
+        (None, {"fields": ["title", "status", "pipeline", "department", "location"]}),
+        (
+            "Who looks after it",
+            {
+                "description": "What a machine may not send becomes a task of the recruiter, else of the coordinator.",
+                "fields": ["recruiter", "coordinator", "hiring_manager"],
+            },
+        ),
+        ("Import", {"classes": ["collapse"], "fields": ["external_id", "created_at"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        active = Count("applications", filter=Q(applications__status=Application.Status.ACTIVE))
+        return super().get_queryset(request).annotate(active=active)  # type: ignore[no-any-return]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> list[str]:
+        # Whoever applied stands in a stage of this pipeline; in another one they would stand nowhere.
+        has_started = obj is not None and obj.applications.exists()
+        return [*self.readonly_fields, "pipeline"] if has_started else self.readonly_fields
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField[Any] | None:
+        if db_field.related_model is User:
+            # A plain choice: the search behind an autocomplete is for who may see the page of people.
+            kwargs["queryset"] = User.objects.order_by("first_name", "last_name", "username")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[no-any-return]
+
+    @display(description="Status", ordering="status", label={"Open": "success"})
+    def status_label(self, job: Job) -> str:
+        return job.get_status_display()
+
+    @display(description="Active applications", ordering="active")
+    def open_count(self, job: Job) -> int:
+        return job.active  # type: ignore[attr-defined,no-any-return]

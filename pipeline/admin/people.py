@@ -1,0 +1,108 @@
+"""The people who work here, and their roles. Nobody can make themselves, or anybody, more than they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from pipeline.models import User
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["name", "username", "email", "title", "roles", "is_active", "demo", "last_login"]
+    list_filter = ["is_active", "groups", "is_demo", "is_superuser"]
+    list_per_page = 50
+    ordering = ["first_name", "last_name", "username"]
+    search_fields = ["first_name", "last_name", "username", "email"]
+    filter_horizontal = []
+    readonly_fields = ["is_demo", "last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        ("What candidates may read", {"fields": ["first_name", "last_name", "title", "email", "phone"]}),
+        ("Role", {"fields": ["is_active", "is_staff", "groups", "is_superuser"]}),
+        ("Dates", {"fields": ["last_login", "date_joined", "is_demo"]}),
+    ]
+    add_fieldsets = [
+        (
+            None,
+            {
+                "classes": ["wide"],
+                "fields": ["username", "first_name", "last_name", "email", "usable_password", "password1", "password2"],
+            },
+        ),
+        ("Role", {"fields": ["is_staff", "groups"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        fixed = list(super().get_readonly_fields(request, obj))
+        return fixed if _has_all_rights(request) else [*fixed, "is_superuser"]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and obj.is_superuser and not _has_all_rights(request):
+            return False  # a new password for them would be a way to their rights
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False  # their name stands under mail and decisions; who leaves becomes inactive
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelMultipleChoiceField[Any] | None:
+        # Rights come with roles, and there are few of them.
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @display(description="Name", ordering="first_name")
+    def name(self, person: User) -> str:
+        return str(person)
+
+    @display(description="Roles")
+    def roles(self, person: User) -> str:
+        names = ["All rights"] if person.is_superuser else []
+        return ", ".join(names + [group.name for group in person.groups.all()]) or "None"
+
+    @display(description="Demo", label=True, empty_value="")
+    def demo(self, person: User) -> str:
+        return "Demo" if person.is_demo else ""
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    list_display = ["name", "people", "rights"]
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        counts = {"person_count": Count("user", distinct=True), "right_count": Count("permissions", distinct=True)}
+        return super().get_queryset(request).annotate(**counts)
+
+    @display(description="People", ordering="person_count")
+    def people(self, group: Any) -> int:
+        return group.person_count  # type: ignore[no-any-return]
+
+    @display(description="Rights", ordering="right_count")
+    def rights(self, group: Any) -> int:
+        return group.right_count  # type: ignore[no-any-return]
+
+
+def _has_all_rights(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))

@@ -1,0 +1,80 @@
+"""A recruiter rejects fifty mixed candidates at once in a real browser, and the gate splits them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from messaging.delivery import outbox
+from messaging.models import Automation, HandOff, Message
+from pipeline import actors, moves
+from pipeline.milestones import Milestone
+from pipeline.models import Application, Job, User
+from tests.factories import make_application, make_automation, make_colleague, make_job, make_reason, move_to
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SignIn = Callable[[User], Page]
+
+EARLY, MOVED_BACK, ELSEWHERE, CALLED = 28, 12, 6, 4
+TO_A_PERSON = MOVED_BACK + ELSEWHERE + CALLED
+
+
+@pytest.fixture
+def recruiter() -> User:
+    return make_colleague("Recruiter", username="rita", first_name="Rita", last_name="Okafor")
+
+
+@pytest.fixture
+def fifty(recruiter: User) -> Job:
+    """All in the first stage of one job; what sets them apart is behind them."""
+    now = timezone.now()
+    job, other = make_job(title="Bricklayer", recruiter=recruiter), make_job(title="Roofer", recruiter=recruiter)
+    applications = [make_application(job=job, now=now) for _ in range(EARLY + TO_A_PERSON)]
+    for application in applications[:MOVED_BACK]:
+        move_to(application, Milestone.PHONE_SCREEN, by=recruiter, now=now)
+        move_to(application, Milestone.APPLIED, by=recruiter, now=now)
+    for application in applications[MOVED_BACK : MOVED_BACK + ELSEWHERE]:
+        move_to(make_application(candidate=application.candidate, job=other, now=now), Milestone.FINAL_ROUND, now=now)
+    for application in applications[MOVED_BACK + ELSEWHERE : TO_A_PERSON]:
+        moves.log_conversation(
+            application, kind="phone", note="About the notice period.", by=actors.person(recruiter.pk), now=now
+        )
+    make_automation(delay=0, event=Automation.Event.REJECTED)
+    make_reason(internal="Not enough experience", shareable="We looked for more experience.")
+    return job
+
+
+def test_fifty_mixed_candidates_split_exactly(fifty: Job, recruiter: User, sign_in: SignIn) -> None:
+    page = sign_in(recruiter)
+    page.goto(f"/admin/pipeline/application/?job__id__exact={fifty.pk}")
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option(label="Reject…")
+    page.get_by_role("button", name="Run", exact=False).first.click()
+
+    expect(page.get_by_text("50 applications selected.")).to_be_visible()
+    page.get_by_text("Not enough experience").click()
+    page.get_by_role("button", name="See what will follow").click()
+
+    split = page.get_by_role("listitem")
+    expect(split.filter(has_text="will be rejected")).to_contain_text("50")
+    expect(split.filter(has_text="messages will be scheduled")).to_contain_text(str(EARLY))
+    expect(split.filter(has_text="hand-offs will be opened")).to_contain_text(str(TO_A_PERSON))
+    expect(page.get_by_text(f"{TO_A_PERSON} hand-offs for Rita Okafor")).to_be_visible()
+    # Asked only: nobody was moved, nothing was planned.
+    assert not Application.objects.filter(status=Application.Status.REJECTED).exists()
+    assert not Message.objects.exists()
+
+    page.get_by_role("button", name="Reject 50").click()
+    expect(page.get_by_text("Done. This is what became of the 50 selected.")).to_be_visible()
+    assert Application.objects.filter(job=fifty, status=Application.Status.REJECTED).count() == 50
+    assert HandOff.objects.open().filter(owner=recruiter).count() == TO_A_PERSON
+
+    outbox.drain(clock=timezone.now)
+    sent = Message.objects.filter(status=Message.Status.SENT)
+    assert sent.count() == EARLY
+    assert not sent.filter(application__candidate__reach__gte=Milestone.PHONE_SCREEN).exists()
+    assert Message.objects.filter(status=Message.Status.HELD).count() == TO_A_PERSON

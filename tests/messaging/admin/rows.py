@@ -1,0 +1,120 @@
+"""A row of every model that has a page, made through the product's own functions where there are any."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from messaging import automations, gate
+from messaging.gate import Clearance
+from messaging.models import Attempt, HandOff, Message, PolicyRow, RecordedVerdict, RejectionPhrase, Signature
+from messaging.policy.floor import Reserve, Touchpoint
+from pipeline import actors, moves
+from pipeline.milestones import Milestone
+from pipeline.models import Interview, Stage, StageChange, User
+from tests import factories as make
+
+_numbers = itertools.count(1)
+_policy_cells = itertools.cycle(itertools.product((Touchpoint.SURVEY, Touchpoint.REMINDER), Milestone))
+
+
+def make_interview() -> Interview:
+    by = actors.person(make.make_user().pk)
+    return moves.log_conversation(
+        make.make_application(), kind="phone", note="Asked about the team.", by=by, now=make.NOW
+    )
+
+
+def make_hand_off() -> HandOff:
+    make.make_automation(template=make.make_template())
+    application = make.make_application()
+    make.move_to(application, Milestone.PHONE_SCREEN)
+    change = make.reject(application)
+    [*_, message] = automations.follow(change, now=make.NOW)
+    return HandOff.objects.get(message=message)
+
+
+def make_attempt() -> Attempt:
+    message = make.make_message()
+    cleared = gate.clear(message.pk, now=make.NOW + timedelta(hours=2))
+    assert isinstance(cleared, Clearance)
+    return cleared.attempt
+
+
+def make_verdict() -> RecordedVerdict:
+    return make_attempt().message.verdicts.get()
+
+
+def make_stage() -> Stage:
+    return make.make_pipeline().stages.all()[0]
+
+
+def make_stage_change() -> StageChange:
+    return make.make_application().stage_changes.get()
+
+
+def make_policy_row() -> PolicyRow:
+    touchpoint, milestone = next(_policy_cells)
+    return PolicyRow.objects.create(touchpoint=touchpoint, from_milestone=milestone, reserve=Reserve.PERSON_SENDS)
+
+
+def make_phrase() -> RejectionPhrase:
+    return RejectionPhrase.objects.create(text=f"we chose somebody else {next(_numbers)}")
+
+
+def make_wording() -> Any:
+    return make.make_template().wordings.get()
+
+
+def make_signature() -> Signature:
+    return Signature.objects.filter(wording=make_wording()).get()
+
+
+def make_group() -> Group:
+    group = Group.objects.create(name=f"Role {next(_numbers)}")
+    make.make_user().groups.add(group)
+    return group
+
+
+def make_person() -> User:
+    user = make.make_user()
+    user.groups.add(Group.objects.get_or_create(name="Readers")[0])
+    return user
+
+
+def make_message() -> Message:
+    return make.make_message()
+
+
+def make_candidate() -> Any:
+    """With an application, because the list tells where they stand."""
+    return make.make_application().candidate
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "auth.Group": make_group,
+    "messaging.Attempt": make_attempt,
+    "messaging.Automation": make.make_automation,
+    "messaging.HandOff": make_hand_off,
+    "messaging.Message": make_message,
+    "messaging.PolicyRow": make_policy_row,
+    "messaging.RecordedVerdict": make_verdict,
+    "messaging.RejectionPhrase": make_phrase,
+    "messaging.Signature": make_signature,
+    "messaging.Template": make.make_template,
+    "messaging.Wording": make_wording,
+    "pipeline.Application": make.make_application,
+    "pipeline.Candidate": make_candidate,
+    "pipeline.Interview": make_interview,
+    "pipeline.Job": make.make_job,
+    "pipeline.Pipeline": make.make_pipeline,
+    "pipeline.Reason": make.make_reason,
+    "pipeline.Source": make.make_source,
+    "pipeline.Stage": make_stage,
+    "pipeline.StageChange": make_stage_change,
+    "pipeline.User": make_person,
+}
