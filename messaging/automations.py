@@ -34,6 +34,10 @@ EVENTS: dict[str, tuple[str, ...]] = {
 }
 
 
+# What a move may overtake: mail that waits for its time, and mail that waits for a person.
+WAITING = frozenset({Message.Status.SCHEDULED, Message.Status.HELD, Message.Status.FAILED})
+
+
 def follow(change: StageChange, *, now: datetime) -> list[Message]:
     """Plans what follows from one change; an empty list when it was followed before, or nothing follows."""
     with transaction.atomic():
@@ -42,8 +46,8 @@ def follow(change: StageChange, *, now: datetime) -> list[Message]:
             return []
         # What waits already may be overtaken: a rejection that was taken back, a stage that was left, a reach that rose.
         # The reach is the candidate's, so all their applications are asked about.
-        everywhere = Application.objects.filter(candidate=change.application.candidate_id).order_by("pk")
-        for application_id in everywhere.values_list("pk", flat=True):
+        waiting = Message.objects.filter(application__candidate=change.application.candidate_id, status__in=WAITING)
+        for application_id in waiting.order_by("application").values_list("application", flat=True).distinct():
             gate.resettle(application_id, now=now)
         if change.quiet:
             return []
@@ -72,7 +76,7 @@ def _pass_over_quiet_changes(*, now: datetime, at_most: int = 5000) -> int:
     """A large import leaves hundreds of thousands: where nothing waits for the candidate, there is nothing to settle."""
     waiting = Message.objects.filter(
         application__candidate=OuterRef("application__candidate"),
-        status__in=[Message.Status.SCHEDULED, Message.Status.HELD, Message.Status.FAILED],
+        status__in=WAITING,
     )
     quiet = StageChange.objects.filter(~Exists(waiting), planned__isnull=True, quiet=True).order_by("pk")
     passed = [PlannedChange(change_id=pk, planned_at=now) for pk in quiet.values_list("pk", flat=True)[:at_most]]

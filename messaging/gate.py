@@ -132,11 +132,9 @@ def owner_of(job: Job) -> User | None:
 def _lock(message_id: int) -> Message:
     """Application, candidate, message: the order in which everybody takes them. The candidate too, because their reach
     may be raised by a move of another application."""
-    application_id = Message.objects.values_list("application_id", flat=True).get(pk=message_id)
-    application = Application.objects.select_for_update(of=("self",)).get(pk=application_id)
+    application = Application.objects.select_for_update(of=("self",)).get(messages=message_id)
     Candidate.objects.select_for_update(of=("self",)).get(pk=application.candidate_id)
-    Message.objects.select_for_update(of=("self",)).get(pk=message_id)
-    return facts.with_context(Message.objects.all()).get(pk=message_id)
+    return facts.with_context(Message.objects.select_for_update(of=("self",))).get(pk=message_id)
 
 
 def _let_go(case: Case, *, now: datetime) -> Clearance | None:

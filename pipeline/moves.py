@@ -126,7 +126,7 @@ def record_told(application: Application, *, how: str, by: Actor, now: datetime)
 def log_conversation(application: Application, *, kind: str, note: str, by: Actor, now: datetime) -> Interview:
     """A call or meeting that took place without having been planned here. It counts as contact from now on."""
     with transaction.atomic():
-        _hold(application.candidate_id)
+        _hold(application.pk)
         return Interview.objects.create(
             application=application, kind=kind, starts_at=now, held_at=now, note=note, logged_by_id=by.user_id
         )
@@ -135,7 +135,7 @@ def log_conversation(application: Application, *, kind: str, note: str, by: Acto
 def record_held(interview: Interview, *, now: datetime) -> bool:
     """A planned conversation took place. True the first time."""
     with transaction.atomic():
-        _hold(interview.application.candidate_id)
+        _hold(interview.application_id)
         planned = Interview.objects.filter(pk=interview.pk, held_at__isnull=True, cancelled_at__isnull=True)
         return bool(planned.update(held_at=now))
 
@@ -230,10 +230,11 @@ def raise_reach(candidate_id: int, milestone: int) -> None:
     Candidate.objects.filter(pk=candidate_id, reach__lt=milestone).update(reach=milestone)
 
 
-def _hold(candidate_id: int) -> None:
-    """Until the transaction ends. Whoever lets mail go takes the same lock, so that a conversation and a departure have
-    one order."""
-    Candidate.objects.select_for_update(of=("self",)).get(pk=candidate_id)
+def _hold(application_id: int) -> None:
+    """Application, then candidate, until the transaction ends. Whoever lets mail go takes the same locks in the same
+    order, so that a conversation and a departure come one after the other."""
+    application = Application.objects.select_for_update(of=("self",)).get(pk=application_id)
+    Candidate.objects.select_for_update(of=("self",)).get(pk=application.candidate_id)
 
 
 def _told_before(ended: Application) -> str:

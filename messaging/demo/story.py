@@ -69,6 +69,7 @@ class Story:
         for day in range(self.days + 1):
             midnight = start + timedelta(days=day)
             with transaction.atomic():
+                automations.plan_no_news(now=min(midnight.replace(hour=8), self.end))
                 for hour in (9, 11, 13, 15, 17, 19):
                     self._live_until(min(midnight.replace(hour=hour), self.end))
             progress(midnight)
@@ -77,7 +78,6 @@ class Story:
         while self.events and self.events[0][0] <= moment:
             at, _, deed = heapq.heappop(self.events)
             deed(at)
-        automations.plan_no_news(now=moment)
         outbox.drain(clock=lambda: moment)
 
     def _at(self, moment: datetime, deed: Deed) -> None:
