@@ -1,0 +1,60 @@
+# Everything that one does with Byhand. Python 3.11 or newer with venv is all that a machine must have.
+# Paths are relative and quoted, because the folder may have a space in its name.
+
+# The Python that .venv was made with, until another one is named: make run PYTHON=python3.13
+PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
+PY := .venv/bin/python
+STRICT := messaging/policy/*,messaging/gate.py,messaging/delivery/*
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check suite format lock clean
+
+help: ## say what there is
+	@echo "Byhand:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+run: ## install, prepare and start Byhand at http://localhost:8000 (PORT=... for another port)
+	@$(call install,requirements.txt)
+	@$(PY) -m config.run
+
+test: check suite ## install, lint, types, import contracts, migrations, every test
+
+check:
+	@$(call install,requirements-dev.txt)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
+	$(PY) manage.py makemigrations --check --dry-run --settings tests.settings
+	$(PY) manage.py check --settings tests.settings
+
+suite:
+	@$(call install,requirements-dev.txt)
+	$(PY) -m pytest -n auto --dist loadgroup --cov --cov-report=term
+	@$(PY) -m coverage report --include='$(STRICT)' --fail-under=100 >/dev/null || \
+		{ $(PY) -m coverage report --include='$(STRICT)'; echo 'These must be covered whole.'; exit 1; }
+
+format: ## put the code into its shape
+	@$(call install,requirements-dev.txt)
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lock: ## pin the requirements of pyproject.toml anew
+	@$(check_python)
+	@uv="$$(mktemp -d)" && trap 'rm -rf "$$uv"' EXIT && \
+	"$(PYTHON)" -m venv "$$uv" && "$$uv/bin/python" -m pip install --quiet uv && \
+	$(call compile,requirements.txt) && \
+	$(call compile,requirements-dev.txt,--group dev --constraint requirements.txt)
+
+clean: ## remove .venv and what tools left behind; var/ and .env stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+
+define check_python
+command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here. Name a Python: make run PYTHON=python3.11"; exit 1; }; \
+"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Byhand needs Python 3.11 or newer, and this is %d.%d. Name another one: make run PYTHON=python3.11" % sys.version_info[:2])'
+endef
+
+install = $(check_python) && "$(PYTHON)" config/install.py $(1)
+
+compile = "$$uv/bin/python" -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --only-binary :all: --custom-compile-command "make lock" pyproject.toml $(2) --output-file $(1)

@@ -1,0 +1,116 @@
+"""`make run`: makes the installation ready, then keeps the web server and the worker under one process.
+
+Safe to run at every start: what is there already stays as it is.
+"""
+
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import BaseCommand, CommandError, call_command
+from django.db import OperationalError, connections
+
+from config.processes import keep_running
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"  # the demo's passwords are known: nobody else's machine gets to see the page
+PATIENCE = 60  # seconds; a task of the worker may take as long, see Q_CLUSTER in config/settings.py
+
+FIRST_SETTINGS = """\
+# Written by `make run`; every other setting is explained in .env.example.
+SECRET_KEY={key}
+DEMO=true
+"""
+
+
+def main() -> int:
+    """The exit code: 0 where somebody stopped it, 1 with a sentence where it could not start or go on."""
+    try:
+        write_first_settings(Path(os.environ.get("ENV_FILE", BASE_DIR / ".env")))
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        django.setup()
+        return serve()
+    except KeyboardInterrupt:
+        return _fail("Stopped before it was ready.")
+    except (CommandError, ImproperlyConfigured, ValueError) as problem:
+        return _fail(f"Byhand does not start: {problem}")
+    except OperationalError as problem:
+        return _fail(f"Byhand does not start, because the database does not answer: {problem}")
+
+
+def write_first_settings(path: Path) -> bool:
+    """With a key of their own, readable by the owner alone; False where there are settings."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w") as file:
+        file.write(FIRST_SETTINGS.format(key=secrets.token_urlsafe(50)))
+    return True
+
+
+def serve() -> int:
+    if problem := port_problem(settings.PORT):
+        return _fail(problem)
+    prepare()
+    print(welcome(), flush=True)
+    connections.close_all()
+    ended = keep_running(
+        {
+            "web server": [
+                *(sys.executable, "-m", "gunicorn", "config.wsgi", "--chdir", str(BASE_DIR)),
+                *("--bind", f"{HOST}:{settings.PORT}", "--workers", "2", "--threads", "4"),
+                *("--no-control-socket", "--log-level", "warning"),
+            ],
+            "worker": [sys.executable, str(BASE_DIR / "manage.py"), "qcluster"],
+        },
+        patience=PATIENCE,
+    )
+    return _fail(f"The {ended} ended by itself, so everything was stopped. Its last lines say why.") if ended else 0
+
+
+def port_problem(port: int) -> str:
+    """Why nobody can serve there; "" where one can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as problem:
+            return f"Port {port} cannot be used ({problem}). Choose another one: make run PORT=8001"
+    return ""
+
+
+def prepare() -> None:
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    BaseCommand().check()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("prepare")
+    if settings.DEMO and settings.MAIL_MODE == "simulate":
+        call_command("load_demo", "--if-empty")
+
+
+def welcome() -> str:
+    """Where it is, and who may look around; nobody whose password is known can sign in once real mail can leave."""
+    from messaging.demo.company import PASSWORD, SIGN_INS
+    from pipeline.models import User
+
+    lines = ["", f"Byhand is at http://localhost:{settings.PORT}/ and Ctrl-C stops it."]
+    there = set(User.objects.filter(is_demo=True, username__in=SIGN_INS).values_list("username", flat=True))
+    if there and settings.MAIL_MODE == "simulate":
+        lines += ["Sign in as one of the demo company:", ""]
+        lines += [f"    {name:<15} password  {PASSWORD}" for name in SIGN_INS if name in there]
+    return "\n".join([*lines, ""])
+
+
+def _fail(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
