@@ -25,6 +25,10 @@ FIRST_SETTINGS = """\
 # Written by `make run`; every other setting is explained in .env.example.
 SECRET_KEY={key}
 DEMO=true
+# The demo company; put your own here before any mail is real.
+ORGANISATION_NAME=Halden Bikes
+ORGANISATION_WEBSITE=https://halden-bikes.example.com
+ORGANISATION_ADDRESS=Halden Bikes, 12 Foundry Lane, Bristol
 """
 
 
