@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from messaging import gate, working_days
 from messaging.models import Automation, Message, PlannedChange
@@ -45,9 +45,10 @@ def follow(change: StageChange, *, now: datetime) -> list[Message]:
         if not is_new:
             return []
         # What waits already may be overtaken: a rejection that was taken back, a stage that was left, a reach that rose.
-        # The reach is the candidate's, so all their applications are asked about.
+        # The reach is the candidate's, so all their applications are asked about; this one in its place among them, so
+        # that whoever follows another change of theirs at the same time locks them in the same order.
         waiting = Message.objects.filter(application__candidate=change.application.candidate_id, status__in=WAITING)
-        for application_id in waiting.order_by("application").values_list("application", flat=True).distinct():
+        for application_id in sorted({change.application_id, *waiting.values_list("application", flat=True)}):
             gate.resettle(application_id, now=now)
         if change.quiet:
             return []
@@ -129,9 +130,7 @@ def _entered_without_news(automation: Automation, *, now: datetime) -> QuerySet[
     asked = mail.filter(
         touchpoint=automation.template.touchpoint, stage_change=OuterRef("pk"), cause__startswith=f"{Event.NO_NEWS}:"
     )
-    changes = StageChange.objects.filter(
-        application__status=Application.Status.ACTIVE, at=F("application__stage_entered_at"), at__lte=since, quiet=False
-    )
+    changes = StageChange.objects.filter(application__status=Application.Status.ACTIVE, at__lte=since, quiet=False)
     if automation.job_id:
         changes = changes.filter(application__job=automation.job_id)
     if automation.pipeline_id:

@@ -8,7 +8,7 @@ from threading import Barrier, Event
 from typing import TypeVar
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django_q.models import OrmQ
 
 from messaging import automations, gate, handoffs
@@ -241,6 +241,29 @@ def test_a_change_that_two_follow_at_once_leads_to_one_message() -> None:
         assert sorted(len(messages) for messages in planned) == [0, 0, 1]
         assert Message.objects.filter(application=change.application_id).count() == 1
         assert PlannedChange.objects.filter(change=change).count() == 1
+
+
+def test_a_locked_database_ends_the_sweep_and_is_no_fault_of_the_change() -> None:
+    make_automation(delay=60)
+    change = reject(make_application(quiet=False))
+
+    def sweep() -> None:
+        try:
+            with connection.cursor() as cursor:
+                impatience = {"sqlite": "PRAGMA busy_timeout = 20", "postgresql": "SET lock_timeout = '20ms'"}
+                cursor.execute(impatience[connection.vendor])
+            with pytest.raises(OperationalError):
+                automations.follow_open_changes(now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Application.objects.select_for_update().get(pk=change.application_id)
+        pool.submit(sweep).result(PATIENCE)
+    assert not Message.objects.exists()
+    while automations.follow_open_changes(now=NOW):
+        pass
+    assert Message.objects.get().stage_change == change
 
 
 def test_of_people_who_move_one_card_at_once_one_moves_it() -> None:

@@ -641,6 +641,20 @@ def test_an_answer_in_own_words_leaves_in_the_persons_name_and_tells_the_candida
     assert drain(DUE + timedelta(days=1)) == {}
 
 
+def test_a_rejection_written_beside_its_hand_off_closes_it(inbox: Path) -> None:
+    application, person = make_application(), make_sender()
+    reached_phone_screen(application)
+    follow(turn_down(application))
+    hand_off = only_hand_off(application)
+    fresh = Application.objects.get(pk=application.pk)
+    draft = handoffs.draft(fresh, touchpoint="rejection", subject="Our talk", body=OWN_WORDS, by=person, now=NOW)
+    assert isinstance(handoffs.compose(draft, now=NOW), Message)
+    assert hand_off.is_open
+    assert drain(NOW) == {"sent": 1}
+    hand_off.refresh_from_db()
+    assert (hand_off.status, hand_off.note) == ("not_needed", "The candidate knows the outcome already.")
+
+
 def test_the_same_own_words_are_not_sent_to_two_candidates(inbox: Path) -> None:
     person = make_sender()
     hand_offs = []
@@ -727,5 +741,7 @@ def test_a_receipt_does_not_follow_a_rejection_that_was_quicker(inbox: Path) -> 
         follow(one.stage_changes.get())
     follow(turn_down(application))
     assert drain() == {"sent": 1}
-    assert drain(DUE + timedelta(days=1)) == {"stop": 1, "sent": 1}
+    # Once they knew the outcome, the receipt had nothing to say any more.
+    assert application.messages.get(touchpoint=Touchpoint.ACKNOWLEDGEMENT).status == Message.Status.CANCELLED
+    assert drain(DUE + timedelta(days=1)) == {"sent": 1}
     assert recipients(inbox) == {email_of(application): 1, email_of(other): 1}

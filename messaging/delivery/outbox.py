@@ -146,6 +146,8 @@ def _set_aside(message_id: int, *, now: datetime) -> str:
 
 def _record(attempt: Attempt, result: Result, *, now: datetime) -> str:
     with transaction.atomic():
+        # Application first, as everybody takes them.
+        Application.objects.select_for_update(of=("self",)).get(messages=attempt.message_id)
         finished = (
             Attempt.objects.open()
             .filter(pk=attempt.pk)
@@ -180,7 +182,9 @@ def _sent(message: Message, *, now: datetime) -> str:
     _leave_sending(message, status=Status.SENT, status_at=now, sent_at=now, status_reason="")
     if message.touchpoint in TELLS_THE_OUTCOME:
         by = actors.person(message.written_by_id) if message.written_by_id else actors.CLOCK
-        moves.record_told(message.application, how=Application.ToldHow.MAIL, by=by, now=now)
+        if moves.record_told(message.application, how=Application.ToldHow.MAIL, by=by, now=now):
+            # Who wrote to them beside an open hand-off answered that as well.
+            gate.resettle(message.application_id, now=now)
     return Status.SENT
 
 

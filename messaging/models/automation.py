@@ -66,6 +66,11 @@ class Automation(models.Model):
                 | (~Q(event="no_news") & Q(quiet_days__isnull=True)),
                 name="automation_no_news_has_its_days",
             ),
+            # Nobody means to write after years, and a calendar ends.
+            models.CheckConstraint(
+                condition=Q(delay__lte=10_000) & (Q(quiet_days__isnull=True) | Q(quiet_days__lte=260)),
+                name="automation_waits_a_sane_time",
+            ),
         ]
 
     def __str__(self) -> str:

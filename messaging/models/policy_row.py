@@ -4,6 +4,7 @@ from django.db import models
 
 from messaging.models import choices
 from pipeline import milestones
+from pipeline.milestones import Milestone
 
 
 class PolicyRow(models.Model):
@@ -17,6 +18,12 @@ class PolicyRow(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["touchpoint", "from_milestone"], name="policy_row_once_per_milestone"),
             models.CheckConstraint(condition=models.Q(reserve__lte=2), name="policy_row_reserve_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    from_milestone__gte=Milestone.APPLIED.value, from_milestone__lte=Milestone.HIRED.value
+                ),
+                name="policy_row_from_a_milestone",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from django.db import models
 from messaging.models import choices
 from messaging.models.template import Template
 from pipeline import milestones
+from pipeline.milestones import Milestone
 
 
 class StageRule(models.Model):
@@ -20,6 +21,12 @@ class StageRule(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["template", "from_milestone"], name="stage_rule_once_per_milestone"),
             models.CheckConstraint(condition=models.Q(reserve__lte=2), name="stage_rule_reserve_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    from_milestone__gte=Milestone.APPLIED.value, from_milestone__lte=Milestone.HIRED.value
+                ),
+                name="stage_rule_from_a_milestone",
+            ),
         ]
 
     def __str__(self) -> str:

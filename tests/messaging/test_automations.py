@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from pytest_django import DjangoAssertNumQueries
 
 from messaging import automations
@@ -80,6 +81,7 @@ def test_a_change_is_followed_once() -> None:
     make_update()
     change = arrive().stage_changes.get()
     assert len(automations.follow(change, now=NOW)) == 1
+    make_update(template=make_template(touchpoint="reminder", body=UPDATE))  # came too late for this change
     assert automations.follow(change, now=NOW + timedelta(days=1)) == []
     assert automations.follow_open_changes(now=NOW) == 0
     assert Message.objects.count() == 1
@@ -233,6 +235,33 @@ def test_the_sweep_takes_the_oldest_first_and_a_few_at_a_time() -> None:
     planned = list(PlannedChange.objects.order_by("change").values_list("change", flat=True))
     assert planned == list(StageChange.objects.order_by("pk").values_list("pk", flat=True)[:2])
     assert automations.follow_open_changes(now=NOW, at_most=2) == 1
+
+
+def test_quiet_changes_are_passed_over_where_nothing_waits_and_settled_where_something_does() -> None:
+    make_update()
+    alone = [make_application(quiet=True) for _ in range(3)]
+    waiting = make_message()
+    elsewhere = make_application(candidate=waiting.application.candidate, quiet=True)
+    move = moves.move(elsewhere, stage_of(elsewhere, Milestone.PHONE_SCREEN), act=act(quiet=True))
+    while automations.follow_open_changes(now=NOW):
+        pass
+    assert PlannedChange.objects.filter(change__application__in=alone).count() == 3
+    assert PlannedChange.objects.filter(change=done(move)).exists()
+    waiting.refresh_from_db()
+    assert waiting.status == Status.HELD
+    assert list(Message.objects.all()) == [waiting]
+
+
+def test_a_change_that_cannot_be_followed_stays_open_and_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    make_update(delay=5, delay_unit=Unit.BUSINESS_DAYS)
+    cursed, sound = arrive(), arrive()
+    cursed.stage_changes.update(at=datetime(9999, 12, 31, 12, tzinfo=NOW.tzinfo))  # nothing can be due after it
+    assert automations.follow_open_changes(now=NOW) == 1
+    assert f"Stage change {cursed.stage_changes.get().pk} could not be followed." in caplog.text
+    assert Message.objects.get().application == sound
+    assert automations.follow_open_changes(now=NOW) == 0
+    cursed.stage_changes.update(at=NOW)
+    assert automations.follow_open_changes(now=NOW) == 1
 
 
 def test_a_change_that_was_overtaken_before_anybody_followed_it_sends_nothing() -> None:
@@ -422,3 +451,10 @@ def test_a_change_that_cannot_be_followed_keeps_nobody_else_waiting(monkeypatch:
     monkeypatch.undo()
     assert automations.follow_open_changes(now=NOW) == 1
     assert Message.objects.count() == 2
+
+
+@pytest.mark.parametrize("values", [{"delay": 10_001}, {"event": Event.NO_NEWS, "quiet_days": 261}])
+def test_nobody_waits_for_years(values: dict[str, Any]) -> None:
+    make_update(delay=10_000)
+    with pytest.raises(IntegrityError, match="automation_waits_a_sane_time"):
+        make_update(**values)

@@ -143,7 +143,10 @@ def test_only_what_is_scheduled_can_be_cleared(status: Message.Status) -> None:
     Message.objects.update(status=status, recipient="kim@example.com")
     before = state_of(message)
     assert gate.clear(message.pk, now=DUE) is None
+    Candidate.objects.update(do_not_contact_at=NOW)
+    assert gate.clear(message.pk, now=DUE) is None
     assert state_of(message) == before
+    Candidate.objects.update(do_not_contact_at=None)
     Message.objects.update(status=Status.SCHEDULED)
     cleared(message)
 
@@ -255,6 +258,7 @@ def test_a_reason_that_is_too_long_for_its_column_is_cut_and_the_hand_off_has_it
 
 def test_settling_leaves_alone_what_may_leave_and_what_waits_for_its_time() -> None:
     message = make_message()
+    Message.objects.update(status_reason="Tried before.")
     before = state_of(message)
     assert gate.settle(message, now=NOW).verdict.outcome is Outcome.LATER
     assert gate.settle(message, now=DUE).verdict.outcome is Outcome.SEND
