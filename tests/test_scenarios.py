@@ -655,6 +655,18 @@ def test_a_rejection_written_beside_its_hand_off_closes_it(inbox: Path) -> None:
     assert (hand_off.status, hand_off.note) == ("not_needed", "The candidate knows the outcome already.")
 
 
+def test_a_letter_after_a_call_leaves_and_the_call_stays_how_they_were_told(inbox: Path) -> None:
+    application, person = make_application(), make_sender()
+    turn_down(application)
+    assert moves.record_told(application, how="phone", by=actors.person(person.pk), now=NOW)
+    fresh = Application.objects.get(pk=application.pk)
+    draft = handoffs.draft(fresh, touchpoint="rejection", subject="Our talk", body=OWN_WORDS, by=person, now=DUE)
+    assert isinstance(handoffs.compose(draft, now=DUE), Message)
+    assert drain(DUE) == {"sent": 1}
+    fresh.refresh_from_db()
+    assert (fresh.told_at, fresh.told_how) == (NOW, "phone")
+
+
 def test_the_same_own_words_are_not_sent_to_two_candidates(inbox: Path) -> None:
     person = make_sender()
     hand_offs = []

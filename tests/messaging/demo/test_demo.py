@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from messaging.demo import texts
-from messaging.demo.company import SIGN_INS
+from messaging.demo.company import PASSWORD, SIGN_INS, found
 from messaging.management.commands.load_demo import load
 from messaging.models import Automation, HandOff, Message, Template
 from messaging.policy.floor import FLOOR, Reserve, touchpoint_of
@@ -23,6 +23,13 @@ def _three_days(db: None, settings: object, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path  # type: ignore[attr-defined]
     call_command("prepare")
     load(end=NOW, days=3)
+
+
+@pytest.fixture
+def _founded(db: None) -> None:
+    """The company before its first candidate."""
+    call_command("prepare")
+    found(now=NOW)
 
 
 @pytest.mark.django_db
@@ -86,10 +93,8 @@ def test_the_demo_needs_an_empty_database_and_simulate_mode(settings: object) ->
     assert User.objects.count() == 1
 
 
-@pytest.mark.usefixtures("_three_days")
+@pytest.mark.usefixtures("_founded")
 def test_the_people_of_the_demo_cannot_sign_in_where_mail_is_real(settings: object, client: object) -> None:
-    from messaging.demo.company import PASSWORD
-
     for username in SIGN_INS:
         assert client.login(username=username, password=PASSWORD)  # type: ignore[attr-defined]
     settings.MAIL_MODE = "live"  # type: ignore[attr-defined]
@@ -106,7 +111,7 @@ def test_the_fourteen_templates_are_sound_and_cover_most_touchpoints() -> None:
     assert len({text.touchpoint for text in texts.TEMPLATES}) >= 9
 
 
-@pytest.mark.usefixtures("_three_days")
+@pytest.mark.usefixtures("_founded")
 def test_the_demos_automations_meet_reserved_kinds_too() -> None:
     kinds = {touchpoint_of(automation.template.touchpoint) for automation in Automation.objects.all()}
     assert any(Reserve.AUTOMATIC not in FLOOR[kind] for kind in kinds)

@@ -641,6 +641,7 @@ def machines() -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
+@pytest.mark.no_cover  # every line is covered elsewhere, and watching half a million decisions takes its time
 def test_the_whole_space_of_what_a_machine_may_send() -> None:
     common = vars(REJECTION) | {"talent_pool_consent": True}
     sent = 0
@@ -680,6 +681,7 @@ def must_be_own_words(
     return was_dealt_with(reach=reach, contact=contact) and (kind in {"rejection", "feedback"} or reads is not False)
 
 
+@pytest.mark.no_cover  # every line is covered elsewhere, and watching half a million decisions takes its time
 def test_the_whole_space_of_what_a_person_may_send() -> None:
     common = vars(BY_A_PERSON) | {"talent_pool_consent": True}
     space = itertools.product(
