@@ -100,10 +100,18 @@ def _item(page: Page, request: HttpRequest) -> dict[str, Any]:
         "icon": page.icon,
         "link": reverse(page.name),
         "permission": lambda request: not page.permission or request.user.has_perm(page.permission),
+        "active": page.name == _page_of(request.path),
     }
     if page.name == HAND_OFFS and (mine := HandOff.objects.open().filter(owner=request.user.pk).count()):
         item |= {"badge": mine, "badge_variant": "warning"}
     return item
+
+
+def _page_of(path: str) -> str:
+    """The name of the page that an address belongs to: of those that it begins with, the one that says most."""
+    links = {reverse(page.name): page.name for _, pages in GROUPS for page in pages}
+    within = [link for link in links if path.startswith(link) and (link != reverse("admin:index") or path == link)]
+    return links[max(within, key=len)] if within else ""
 
 
 def environment(request: HttpRequest) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Sequence
+from email.utils import format_datetime
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -116,6 +117,8 @@ def _write_file(built: EmailMultiAlternatives, clearance: Clearance) -> Result:
     path = path_of(clearance.case.message)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(built.message().as_bytes(linesep="\r\n"))  # type: ignore[call-arg]  # Django's own
+    letter = built.message()
+    letter.replace_header("Date", format_datetime(clearance.attempt.started_at))  # when it left, by our clock
+    temporary.write_bytes(letter.as_bytes(linesep="\r\n"))  # type: ignore[call-arg]  # Django's own
     temporary.replace(path)
     return outcomes.accepted(path.name)

@@ -163,3 +163,20 @@ def test_the_palette_answers_a_hostile_term_with_text() -> None:
     html = client.get(reverse("admin:search"), {"s": "<b>zoe", "extended": "1"}).content.decode()
     assert "&lt;b&gt;Zoe" in html
     assert "<b>Zoe" not in html
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/admin/", "Today"),
+        ("/admin/messaging/policyrow/map/", "Who may send what"),
+        ("/admin/messaging/policyrow/", "Policy"),
+        ("/admin/messaging/policyrow/add/", "Policy"),
+        ("/admin/pipeline/candidate/7/change/", "Candidates"),
+    ],
+)
+def test_one_page_of_the_sidebar_is_the_one_that_is_open(path: str, title: str) -> None:
+    request = RequestFactory().get(path)
+    request.user = make.make_user(is_superuser=True)
+    items = [item for group in frame.sidebar(request) for item in group["items"]]
+    assert [item["title"] for item in items if item["active"]] == [title]

@@ -55,6 +55,7 @@ def test_in_simulate_mode_each_mail_is_a_file(files: Path) -> None:
     written = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
     assert written["To"] == message.application.candidate.email
     assert written["Subject"] == message.subject
+    assert written["Date"].datetime == message.attempts.get().started_at.replace(microsecond=0)
     assert [part.get_content_type() for part in written.walk()][1:] == ["text/plain", "text/html"]
 
 
