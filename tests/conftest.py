@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 from django.conf import settings
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get(REQUIRE_BROWSER) and find_chromium() is None:
         raise pytest.UsageError(f"{REQUIRE_BROWSER} is set and {NO_BROWSER}.")
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background of a script: the processes that tests start would inherit it and be deaf to Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
