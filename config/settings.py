@@ -126,6 +126,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"  # a sent mail is read in a sandboxed frame of the admin
+SILENCED_SYSTEM_CHECKS = [
+    "security.W019",  # the frame above
+    "security.W021",  # a browser's preload list binds a whole domain, which is not for one product on it to decide
+]
 
 # --- Language, time -------------------------------------------------------------------------------------------------
 
