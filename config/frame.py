@@ -90,17 +90,21 @@ HAND_OFFS = "admin:messaging_handoff_changelist"
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    groups = [{"title": title, "items": [_item(page, request) for page in pages]} for title, pages in GROUPS]
+    open_page = _page_of(request.path)
+    groups = [
+        {"title": title, "items": [_item(page, request, is_open=page.name == open_page) for page in pages]}
+        for title, pages in GROUPS
+    ]
     return [group for group in groups if group["items"]]
 
 
-def _item(page: Page, request: HttpRequest) -> dict[str, Any]:
+def _item(page: Page, request: HttpRequest, *, is_open: bool) -> dict[str, Any]:
     item: dict[str, Any] = {
         "title": page.title,
         "icon": page.icon,
         "link": reverse(page.name),
         "permission": lambda request: not page.permission or request.user.has_perm(page.permission),
-        "active": page.name == _page_of(request.path),
+        "active": is_open,
     }
     if page.name == HAND_OFFS and (mine := HandOff.objects.open().filter(owner=request.user.pk).count()):
         item |= {"badge": mine, "badge_variant": "warning"}
