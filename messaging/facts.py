@@ -123,9 +123,9 @@ class _World:
             last_news={app: max(times) for app, times in _group((app, at) for app, _, _, _, at in mail).items()},
             sent=_group(((app, kind, cause), pk) for app, kind, cause, pk, _ in mail if cause),
             open_hand_offs=_read_open_hand_offs(candidates),
-            policy=_group((row.touchpoint, _rule(row)) for row in PolicyRow.objects.all()),
+            policy=_group((row.touchpoint, row.as_rule) for row in PolicyRow.objects.all()),
             stage_rules=_group(
-                (row.template_id, _rule(row)) for row in StageRule.objects.filter(template__in=templates)
+                (row.template_id, row.as_rule) for row in StageRule.objects.filter(template__in=templates)
             ),
             signatures=_group(
                 (signature.wording_id, signature)
@@ -286,10 +286,6 @@ def _cause_stands(message: Message, *, last_news: datetime | None) -> bool | Non
 def _read_open_hand_offs(candidates: Iterable[int]) -> dict[int, list[int]]:
     rows = HandOff.objects.open().filter(application__candidate__in=candidates)
     return _group(rows.order_by().values_list("application__candidate", "message"))
-
-
-def _rule(row: PolicyRow | StageRule) -> Rule:
-    return Rule(from_milestone=row.from_milestone, reserve=row.reserve)
 
 
 def _group(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:

@@ -3,6 +3,7 @@ what will follow before it is done."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -52,11 +53,6 @@ def _is_active(application: Application) -> bool:
 
 def _is_ended(application: Application) -> bool:
     return application.status != Status.ACTIVE
-
-
-def is_untold(application: Application) -> bool:
-    """Who withdrew knows it already."""
-    return application.decided_at is not None and application.told_at is None and application.status != Status.WITHDRAWN
 
 
 MOVE, REJECT = "pipeline.move_application", "pipeline.reject_application"
@@ -120,7 +116,7 @@ ACTS: tuple[ActPage, ...] = (
         icon="record_voice_over",
         permission=MOVE,
         form=forms.ToldForm,
-        applies=is_untold,
+        applies=operator.attrgetter("is_decided_but_not_told"),
         button="Record it",
         done="It is recorded that {candidate} was told.",
     ),

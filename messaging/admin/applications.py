@@ -71,9 +71,7 @@ class ToldFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Application]) -> QuerySet[Application]:
         if self.value() == "no":
-            return queryset.filter(decided_at__isnull=False, told_at__isnull=True).exclude(
-                status=Application.Status.WITHDRAWN
-            )
+            return queryset & Application.objects.decided_but_not_told()
         if self.value() == "yes":
             return queryset.filter(told_at__isnull=False)
         return queryset
@@ -146,7 +144,7 @@ class ApplicationAdmin(ModelAdmin):
     def told_label(self, application: Application) -> str:
         if application.told_at is not None:
             return application.get_told_how_display()
-        return "Not yet" if acts.is_untold(application) else ""
+        return "Not yet" if application.is_decided_but_not_told else ""
 
     @display(description="Hand-off", label={"Open": "warning"}, empty_value="")
     def hand_off(self, application: Application) -> str:

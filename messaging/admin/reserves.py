@@ -14,13 +14,13 @@ Policy = Mapping[str, Sequence[Rule]]
 
 
 def rules_of(rows: Iterable[PolicyRow | StageRule]) -> list[Rule]:
-    return [Rule(from_milestone=row.from_milestone, reserve=row.reserve) for row in rows]
+    return [row.as_rule for row in rows]
 
 
 def read_policy() -> Policy:
     rules: defaultdict[str, list[Rule]] = defaultdict(list)
     for row in PolicyRow.objects.all():
-        rules[row.touchpoint] += rules_of([row])
+        rules[row.touchpoint].append(row.as_rule)
     return dict(rules)
 
 

@@ -3,6 +3,7 @@
 from django.db import models
 
 from messaging.models import choices
+from messaging.policy.floor import Rule
 from pipeline import milestones
 from pipeline.milestones import Milestone
 
@@ -31,3 +32,8 @@ class PolicyRow(models.Model):
             f"{self.get_touchpoint_display()} from {self.get_from_milestone_display().lower()} on: "
             f"{self.get_reserve_display().lower()}"
         )
+
+    @property
+    def as_rule(self) -> Rule:
+        """As the policy knows it, which knows no rows."""
+        return Rule(from_milestone=self.from_milestone, reserve=self.reserve)

@@ -4,6 +4,7 @@ from django.db import models
 
 from messaging.models import choices
 from messaging.models.template import Template
+from messaging.policy.floor import Rule
 from pipeline import milestones
 from pipeline.milestones import Milestone
 
@@ -31,3 +32,8 @@ class StageRule(models.Model):
 
     def __str__(self) -> str:
         return f"from {self.get_from_milestone_display().lower()} on {self.get_reserve_display().lower()}"
+
+    @property
+    def as_rule(self) -> Rule:
+        """As the policy knows it, which knows no rows."""
+        return Rule(from_milestone=self.from_milestone, reserve=self.reserve)

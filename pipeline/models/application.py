@@ -46,9 +46,7 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         return self.filter(status=Application.Status.ACTIVE)
 
     def decided_but_not_told(self) -> ApplicationQuerySet:
-        """Our decisions only: who withdrew told us."""
-        decided = self.filter(status__in=[Application.Status.REJECTED, Application.Status.HIRED])
-        return decided.filter(told_at__isnull=True)
+        return self.filter(status__in=Application.DECIDED_BY_US, told_at__isnull=True)
 
 
 class Application(models.Model):
@@ -59,6 +57,9 @@ class Application(models.Model):
         HIRED = "hired", "Hired"
 
     ENDED: ClassVar[frozenset[str]] = frozenset({Status.REJECTED, Status.WITHDRAWN, Status.HIRED})
+
+    # Who withdrew told us.
+    DECIDED_BY_US: ClassVar[frozenset[str]] = frozenset({Status.REJECTED, Status.HIRED})
 
     class ToldHow(models.TextChoices):
         MAIL = "mail", "By mail"
@@ -125,6 +126,11 @@ class Application(models.Model):
 
     def __str__(self) -> str:
         return f"{self.candidate} for {self.job}"
+
+    @property
+    def is_decided_but_not_told(self) -> bool:
+        """One row of `decided_but_not_told`."""
+        return self.status in self.DECIDED_BY_US and self.told_at is None
 
 
 class StageChange(models.Model):
