@@ -31,8 +31,8 @@ class Command(BaseCommand):
         if settings.MAIL_MODE != routing.SIMULATE:
             raise CommandError(f"MAIL_MODE is {settings.MAIL_MODE}. The demo company exists in simulate mode only.")
         roles.write_roles()
-        # The story ends this morning, so that today is still to be worked on.
-        end = timezone.localtime().replace(second=0, microsecond=0)
+        # The story ends last midnight: today is still to be worked on, and everybody who loads it today has the same one.
+        end = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         load(end=end, show_progress=True)
         self.stdout.write(
             f"The demo company is there: {Candidate.objects.count()} candidates, {Job.objects.count()} jobs."
