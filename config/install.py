@@ -29,7 +29,9 @@ def install(requirements: str, *, root: Path = ROOT) -> None:
     subprocess.run(
         [
             *(str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--require-hashes", "--only-binary", ":all:", "--requirement", str(root / requirements)),
+            # The pins are complete. An older pip that looks for dependencies meets “coverage[toml]>=7” before the pin of
+            # coverage, takes a newer release than was pinned, and has no hash for it.
+            *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(root / requirements)),
         ],
         check=True,
     )
