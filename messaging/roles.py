@@ -15,10 +15,14 @@ VIEW_ALL = (
     "messaging.view_attempt",
     "messaging.view_automation",
     "messaging.view_handoff",
+    "messaging.view_incident",
+    "messaging.view_ledgerentry",
     "messaging.view_message",
     "messaging.view_policyrow",
     "messaging.view_recordedverdict",
     "messaging.view_rejectionphrase",
+    "messaging.view_release",
+    "messaging.view_seal",
     "messaging.view_signature",
     "messaging.view_stagerule",
     "messaging.view_template",
@@ -68,6 +72,7 @@ ADMINISTERING = (
     "messaging.add_rejectionphrase",
     "messaging.change_rejectionphrase",
     "messaging.delete_rejectionphrase",
+    "messaging.close_incident",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {

@@ -3,10 +3,13 @@
 from messaging.models.attempt import Attempt
 from messaging.models.automation import Automation, PlannedChange
 from messaging.models.handoff import HandOff
+from messaging.models.incident import Incident
+from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
 from messaging.models.policy_row import PolicyRow
 from messaging.models.recorded_verdict import RecordedVerdict
 from messaging.models.rejection_phrase import RejectionPhrase
+from messaging.models.release import Release
 from messaging.models.stage_rule import StageRule
 from messaging.models.template import Signature, Template, Wording
 
@@ -14,11 +17,15 @@ __all__ = [
     "Attempt",
     "Automation",
     "HandOff",
+    "Incident",
+    "LedgerEntry",
     "Message",
     "PlannedChange",
     "PolicyRow",
     "RecordedVerdict",
     "RejectionPhrase",
+    "Release",
+    "Seal",
     "Signature",
     "StageRule",
     "Template",

@@ -1,8 +1,10 @@
 """What the gate answered when a message wanted to leave, with the facts it answered to; no personal data."""
 
 from django.db import models
+from django.db.models import Q
 
 from messaging.models import choices
+from messaging.models.ledger import Seal
 from messaging.models.message import Message
 
 
@@ -13,6 +15,8 @@ class RecordedVerdict(models.Model):
     reserve = models.PositiveSmallIntegerField(choices=choices.RESERVES)
     findings = models.JSONField(help_text="Codes and sentences.")
     facts = models.JSONField(help_text="What the decision depended on.")
+    # NULL until the next seal of the ledger, at most a minute.
+    seal = models.ForeignKey(Seal, on_delete=models.PROTECT, null=True, blank=True, related_name="verdicts")
 
     class Meta:
         verbose_name = "verdict"
@@ -20,6 +24,7 @@ class RecordedVerdict(models.Model):
         indexes = [
             models.Index(fields=["message", "decided_at"], name="verdict_timeline"),
             models.Index(fields=["-decided_at", "-id"], name="verdict_list_order"),
+            models.Index(fields=["id"], condition=Q(seal__isnull=True), name="verdict_unsealed"),
         ]
 
     def __str__(self) -> str:
