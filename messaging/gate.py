@@ -139,6 +139,7 @@ def _lock(message_id: int) -> Message:
 
 def _let_go(case: Case, *, now: datetime) -> Clearance | None:
     message, recipient = case.message, case.recipient
+    _record(case, now=now)  # first, because the database lets nothing go that was not decided
     claimed = Message.objects.filter(pk=message.pk, status=Status.SCHEDULED).update(
         status=Status.SENDING,
         status_at=now,
@@ -149,7 +150,6 @@ def _let_go(case: Case, *, now: datetime) -> Clearance | None:
     )
     if not claimed:
         return None
-    _record(case, now=now)
     attempt = Attempt.objects.create(
         message=message,
         number=message.attempts.count() + 1,
