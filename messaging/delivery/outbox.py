@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 
 from messaging import gate
 from messaging.delivery.egress import Egress
+from messaging.delivery.guards_stand import guards_stand
 from messaging.delivery.outcomes import Result
 from messaging.delivery.stopping import Stopping
 from messaging.gate import Case, Clearance
@@ -58,6 +59,8 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
     in_a_row = 0
     with Stopping() as stopping, Egress() as egress:
         try:
+            if not guards_stand(now=clock()):
+                return ends
             for message_id in _due(clock):
                 if stopping.asked or time.monotonic() >= stop_at:
                     break
