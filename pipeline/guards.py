@@ -193,4 +193,13 @@ GUARDS = (
         f"FROM {_CHANGES} h WHERE h.application_id IN (SELECT a.id FROM {_OF_CANDIDATE})))",
         sentence="A reach never goes down. An administrator can correct one that was recorded wrongly, with a reason.",
     ),
+    # A held conversation is evidence of contact.
+    Guard(
+        name="interview_stays_held",
+        table="pipeline_interview",
+        event=UPDATE,
+        when="(OLD.held_at IS NOT NULL AND NEW.held_at IS NULL) OR NEW.application_id <> OLD.application_id",
+        sentence="A conversation that was held stays held, with the same candidate.",
+    ),
+    stays("pipeline_interview", name="interview", thing="A conversation"),
 )

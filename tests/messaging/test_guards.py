@@ -41,7 +41,7 @@ from messaging.models import (
 from messaging.policy.floor import FLOOR, HUMAN_FROM, Reserve, Touchpoint
 from pipeline import actors, guards, moves
 from pipeline.milestones import Milestone
-from pipeline.models import Candidate, ReachCorrection, StageChange
+from pipeline.models import Candidate, Interview, ReachCorrection, StageChange
 from pipeline.outcomes import Refusal
 from tests.factories import (
     NOW,
@@ -529,6 +529,16 @@ def make_planned_for(application: Any) -> Message:
         status_at=NOW,
         due_at=DUE,
     )
+
+
+class TestContact:
+    def test_a_held_conversation_stays_held(self) -> None:
+        interview = make_interview(make_application(), held_at=NOW)
+        change = Interview.objects.filter(pk=interview.pk)
+        refused(lambda: change.update(held_at=None), because="stays held")
+        refused(lambda: change.update(application=make_application()), because="same candidate")
+        refused(lambda: run("DELETE FROM pipeline_interview"), because="never deleted")
+        assert change.update(note="It went well.") == 1
 
 
 class TestHistory:
