@@ -35,7 +35,7 @@ class ReachForm(forms.Form):
     def __init__(self, *args: object, candidate: Candidate, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         field = cast(forms.ChoiceField, self.fields["to"])
-        field.choices = [choice for choice in milestones.CHOICES if choice[0] < candidate.reach]
+        field.choices = [("", "Choose…")] + [choice for choice in milestones.CHOICES if choice[0] < candidate.reach]
 
 
 def show(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
