@@ -149,6 +149,7 @@ def _let_go(case: Case, *, now: datetime) -> Clearance | None:
         body=case.body,
     )
     if not claimed:
+        transaction.set_rollback(True)  # what was decided let nothing go
         return None
     attempt = Attempt.objects.create(
         message=message,
