@@ -217,7 +217,8 @@ def test_having_told_them_by_phone_is_contact_even_if_the_call_is_deleted() -> N
     held = make_message(application=make_application(candidate=message.application.candidate), template=_unsigned())
     hand_off = held.hand_offs.get()
     handoffs.tell_by_phone(hand_off, note="We spoke.", by=make_user(), now=NOW)
-    hand_off.application.interviews.all().delete()
+    with guards_off():
+        hand_off.application.interviews.all().delete()
     assert HandOff.objects.get(pk=hand_off.pk).status == HandOff.Status.TOLD_BY_PHONE
     assert facts_of(message).contact is True
 
