@@ -44,10 +44,11 @@ def is_alive(connection: BaseEmailBackend) -> bool:
     if not isinstance(connection, SmtpConnection):
         return True
     try:
-        if connection.connection is None or connection.connection.sock is None:
+        server = connection.connection
+        if server is None or server.sock is None:
             return False
         # Between two mails a server says nothing but that it hangs up; where it is silent, asking would cost a round trip.
-        return not wait_for_read(connection.connection.sock, timeout=0) or connection.connection.noop()[0] == 250
+        return not wait_for_read(server.sock, timeout=0) or server.noop()[0] == 250
     except (OSError, smtplib.SMTPException):
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from pytest_django.fixtures import Settings
 from messaging import gate
 from messaging.delivery import outbox
 from messaging.delivery.connections import Connections
+from messaging.delivery.egress import Egress
 from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
@@ -25,6 +27,7 @@ from tests.factories import NOW, make_application, make_message, make_template
 from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed, locked
 from tests.messaging.delivery.doubles import PATIENCE, Exchange, Provider, Sink, accepts
+from tests.messaging.delivery.test_outbox import listening
 
 NUMBER = 3
 MUCH_LATER = NOW + timedelta(days=3)
@@ -104,6 +107,21 @@ class TestAtATime:
             status_at=NOW,
         )
         assert drain() == {"sent": 3}
+
+    def test_what_came_back_waits_for_the_next_drain_however_long_this_one_takes(self, provider: Provider) -> None:
+        message = make_message()
+        provider.behaviour = lambda exchange: exchange.answer(429, {"ErrorCode": 0, "Message": "Slow down"})
+        hours = itertools.count()
+        ends = outbox.drain(clock=lambda: DUE + timedelta(hours=next(hours)))
+        assert (dict(ends), attempts_of(message)) == ({"scheduled": 1}, [("refused",)])
+
+    def test_what_somebody_else_took_meanwhile_is_left_to_them(self, provider: Provider) -> None:
+        message = make_message()
+        gate.clear(message.pk, now=DUE)
+        with Connections(NUMBER) as several:
+            run = outbox._Run(several, lambda: DUE)
+            assert list(run._look_at([message.pk], 1)) == [(message.pk, None)]
+        assert provider.requests == []
 
     def test_asked_to_end_it_finishes_what_is_under_way_and_begins_nothing(self, provider: Provider) -> None:
         messages = [make_message() for _ in range(4 + NUMBER)]
@@ -274,6 +292,21 @@ class TestTheDatabase:
         assert {fate_of(message) for message in messages[: 1 + NUMBER]} == {SENT}
         assert attempts_of(*messages[1 + NUMBER :]) == [(), ()]
         assert "The database did not answer" in caplog.text
+
+    def test_locked_while_results_are_written_they_are_written_later(self, provider: Provider) -> None:
+        messages = [make_message(), make_message()]
+        cleared = [gate.clear(message.pk, now=DUE) for message in messages]
+        taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
+        answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
+        with locked(messages[1]) as release, listening("could not be written yet", release):
+            assert outbox.record_many(answers, clock=lambda: DUE) == ["sent", "sent"]
+        assert {fate_of(message) for message in messages} == {SENT}
+
+    def test_locked_when_one_is_asked_for_alone_it_is_no_fault_of_the_message(self, provider: Provider) -> None:
+        message = make_message()
+        with locked(message), pytest.raises(OperationalError), Egress() as egress:
+            outbox.deliver(message.pk, egress=egress, clock=lambda: DUE)
+        assert (fate_of(message), message.status_reason) == (Fate(status="scheduled"), "")
 
     def test_in_the_way_for_too_long_what_was_under_way_is_uncertain(
         self, provider: Provider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
