@@ -171,6 +171,8 @@ MAIL_FROM = env.str("MAIL_FROM", default="recruiting@example.com")
 MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", default="")
 MAIL_CONNECT_TIMEOUT = env.int("MAIL_CONNECT_TIMEOUT", default=5)  # seconds
 MAIL_READ_TIMEOUT = env.int("MAIL_READ_TIMEOUT", default=20)  # seconds
+# How many mails a worker hands over at a time, each on a connection of its own; as many can be in doubt when it is killed.
+MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", default=8)
 # How long an Attempt may stay open before its message counts as uncertain: longer than both time-outs and the worker's.
 MAIL_LEASE = env.int("MAIL_LEASE", default=120)  # seconds
 

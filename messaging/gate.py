@@ -1,21 +1,22 @@
 """The one door: every message is asked for here when it is previewed and again when it is about to leave.
 
-`clear` locks the application, its candidate and the message, gathers the facts, decides, and in the same transaction
-commits either the Attempt that lets the message leave or what becomes of it instead. Moves take the same locks, so
-"moved" and "cleared" have one order.
+`clear` and `clear_many` lock applications, candidates and messages, gather the facts, decide, and in the same transaction
+commit either the Attempt that lets a message leave or what becomes of it instead. Moves take the same locks, so "moved"
+and "cleared" have one order.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case as Choice
+from django.db.models import Count, Q, QuerySet, TextField, Value, When
 
 from messaging import facts, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
@@ -37,6 +38,10 @@ class Case:
     body: str
     sender: User | None
     recipient: str  # "" where there is no address to write to
+
+
+class Overtaken(RuntimeError):
+    """A message changed although it was locked. A bug, or somebody wrote past the locks; nothing was cleared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,29 +88,41 @@ def resettle(application_id: int, *, now: datetime) -> None:
     reserved by now becomes a task at once; what was overtaken ends, and its hand-off with it."""
     with transaction.atomic():
         Application.objects.select_for_update(of=("self",)).get(pk=application_id)
-        failed = HandOff.objects.open().filter(application=application_id, message__status=Status.FAILED)
-        waiting = Message.objects.filter(
-            Q(status__in=[Status.SCHEDULED, Status.HELD]) | Q(pk__in=failed.values("message")),
-            application=application_id,
-        )
-        for case in preview_many(list(facts.with_context(waiting)), now=now):
+        for case in preview_many(list(facts.with_context(_waiting([application_id]))), now=now):
             if case.message.status == Status.SCHEDULED and case.verdict.outcome is not Outcome.LATER:
                 _turn_away(case, now=now)
             elif case.message.status != Status.SCHEDULED and case.verdict.outcome is Outcome.STOP:
                 _take_back(case, now=now)
 
 
+def unsettled(application_ids: Collection[int]) -> list[int]:
+    """Those of them that `resettle` would find something for."""
+    if not application_ids:
+        return []
+    return list(_waiting(application_ids).order_by("application").values_list("application", flat=True).distinct())
+
+
 def clear(message_id: int, *, now: datetime) -> Clearance | Case | None:
-    """The departure. A Clearance lets the message leave; a Case says why not; None: somebody else took it."""
+    """The departure. A Clearance lets the message leave; a Case says why not; None: somebody else took it. Waits for
+    whoever holds it."""
     with transaction.atomic():
         message = _lock(message_id)
-        if message.status != Status.SCHEDULED:
-            return None
-        case = preview(message, now=now)
-        if case.verdict.outcome is Outcome.SEND:
-            return _let_go(case, now=now)
-        _turn_away(case, now=now)
-        return case
+        return _answer([message], now=now)[0] if message.status == Status.SCHEDULED else None
+
+
+def clear_many(message_ids: Sequence[int], *, at_most: int, now: datetime) -> list[Clearance | Case]:
+    """The departure of the oldest of these messages, as many as there are connections for, with a number of queries that
+    does not grow with them. What somebody else holds is passed over, and so is a second message to one candidate: what
+    becomes of the first is a fact for it."""
+    with transaction.atomic():
+        taken = (
+            facts.with_context(Message.objects.filter(pk__in=message_ids, status=Status.SCHEDULED))
+            # Waits for nobody while it holds something, so the order in which the three are taken cannot matter.
+            .select_for_update(of=("self", "application", "application__candidate"), skip_locked=True)
+            .order_by("due_at", "pk")[:at_most]
+        )
+        first_of = {message.application.candidate_id: message for message in reversed(taken)}
+        return _answer(list(reversed(first_of.values())), now=now)
 
 
 def hand_off(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> HandOff:
@@ -137,30 +154,64 @@ def _lock(message_id: int) -> Message:
     return facts.with_context(Message.objects.select_for_update(of=("self",))).get(pk=message_id)
 
 
-def _let_go(case: Case, *, now: datetime) -> Clearance | None:
-    message, recipient = case.message, case.recipient
-    _record(case, now=now)  # first, because the database lets nothing go that was not decided
-    claimed = Message.objects.filter(pk=message.pk, status=Status.SCHEDULED).update(
+def _answer(messages: Sequence[Message], *, now: datetime) -> list[Clearance | Case]:
+    """Of messages that are locked and scheduled; in their order."""
+    cases = preview_many(messages, now=now)
+    let_go = {
+        clearance.attempt.message_id: clearance
+        for clearance in _let_go([case for case in cases if case.verdict.outcome is Outcome.SEND], now=now)
+    }
+    for case in cases:
+        _turn_away(case, now=now)
+    return [let_go.get(case.message.pk, case) for case in cases]
+
+
+def _waiting(application_ids: Collection[int]) -> QuerySet[Message]:
+    failed = HandOff.objects.open().filter(application__in=application_ids, message__status=Status.FAILED)
+    return Message.objects.filter(
+        Q(status__in=[Status.SCHEDULED, Status.HELD]) | Q(pk__in=failed.values("message")),
+        application__in=application_ids,
+    )
+
+
+def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
+    if not cases:
+        return []
+
+    def each(text: Callable[[Case], str]) -> Choice:
+        return Choice(*(When(pk=case.message.pk, then=Value(text(case))) for case in cases), output_field=TextField())
+
+    ids = [case.message.pk for case in cases]
+    # First, because the database lets nothing go that was not decided.
+    RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
+    claimed = Message.objects.filter(pk__in=ids, status=Status.SCHEDULED).update(
         status=Status.SENDING,
         status_at=now,
         status_reason="",
-        recipient=recipient,
-        subject=case.subject,
-        body=case.body,
+        recipient=each(lambda case: case.recipient),
+        subject=each(lambda case: case.subject),
+        body=each(lambda case: case.body),
     )
-    if not claimed:
-        transaction.set_rollback(True)  # what was decided let nothing go
-        return None
-    attempt = Attempt.objects.create(
-        message=message,
-        number=message.attempts.count() + 1,
-        started_at=now,
-        expires_at=now + timedelta(seconds=settings.MAIL_LEASE),
-        recipient=recipient,
-        fingerprint=fingerprint(recipient=recipient, subject=case.subject, body=case.body),
-        provider=routing.provider_for(recipient),
+    if claimed < len(cases):
+        raise Overtaken(f"{len(cases) - claimed} of the messages {ids} were not scheduled any more.")
+    tried = Attempt.objects.filter(message__in=ids).order_by().values_list("message").annotate(Count("pk"))
+    before: dict[int, int] = dict(tried)
+    attempts = Attempt.objects.bulk_create(
+        Attempt(
+            message=case.message,
+            number=before.get(case.message.pk, 0) + 1,
+            started_at=now,
+            expires_at=now + timedelta(seconds=settings.MAIL_LEASE),
+            recipient=case.recipient,
+            fingerprint=fingerprint(recipient=case.recipient, subject=case.subject, body=case.body),
+            provider=routing.provider_for(case.recipient),
+        )
+        for case in cases
     )
-    return Clearance(attempt=attempt, case=case, recipient=recipient)
+    return [
+        Clearance(attempt=attempt, case=case, recipient=case.recipient)
+        for attempt, case in zip(attempts, cases, strict=True)
+    ]
 
 
 def _turn_away(case: Case, *, now: datetime) -> None:
@@ -203,7 +254,11 @@ def _gravest_sentences(verdict: Verdict) -> str:
 
 
 def _record(case: Case, *, now: datetime) -> None:
-    RecordedVerdict.objects.create(
+    _verdict_of(case, now=now).save(force_insert=True)
+
+
+def _verdict_of(case: Case, *, now: datetime) -> RecordedVerdict:
+    return RecordedVerdict(
         message=case.message,
         decided_at=now,
         outcome=case.verdict.outcome,

@@ -34,7 +34,7 @@ class ClosedDoor(BaseEmailBackend):
 
 
 class Egress:
-    """Holds one connection for as many mails as a drain sends. Use as a context manager."""
+    """Holds one connection for as many mails as a drain sends, for one thread at a time. Use as a context manager."""
 
     def __init__(self) -> None:
         self._connection: BaseEmailBackend | None = None
@@ -45,14 +45,17 @@ class Egress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hang_up()
+        self.hang_up()
 
     def send(self, clearance: Clearance) -> Result:
-        """Total: every fault comes back as a Result; only the end of the process gets through."""
+        """Total, as its two halves are: every fault comes back as a Result; only the end of the process gets through."""
+        prepared = prepare(clearance)
+        return prepared if isinstance(prepared, Result) else self.hand_over(prepared, clearance)
+
+    def hand_over(self, built: EmailMultiAlternatives, clearance: Clearance) -> Result:
+        """The half that may wait for the provider, in any thread: it needs no database."""
         connection: BaseEmailBackend | None = None
         try:
-            built = mail.build(clearance)
-            _compare(built, clearance.attempt)
             if clearance.attempt.provider == SIMULATE:
                 return _write_file(built, clearance)
             connection = self._connect(clearance.attempt.provider)
@@ -64,10 +67,8 @@ class Egress:
                 # What the provider said before something failed counts more than the failure.
                 said = outcomes.of_answer(built.anymail_status) if hasattr(built, "anymail_status") else None
                 result = said or outcomes.of_sending(error, may_have_left=providers.may_have_left(connection))
-            # What a provider says may name the candidate; it is on the Attempt, and the log says where it came from.
-            is_ours = not isinstance(error, OSError | AnymailError)
-            logger.warning("Attempt %s: %s.", clearance.attempt.pk, result.outcome, exc_info=is_ours)
-            self._hang_up()
+            logger.warning("Attempt %s: %s.", clearance.attempt.pk, result.outcome, exc_info=_is_ours(error))
+            self.hang_up()
             return result
         if not handed_over:
             return Result(outcome=outcomes.Outcome.UNCERTAIN, detail="The mail library said that nothing was sent.")
@@ -75,17 +76,34 @@ class Egress:
 
     def _connect(self, provider: str) -> BaseEmailBackend:
         if self._connection is not None and not providers.is_alive(self._connection):
-            self._hang_up()
+            self.hang_up()
         if self._connection is None:
             self._connection = providers.make_connection(provider)
         self._connection.open()
         return self._connection
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(OSError):  # it may be gone
                 connection.close()
+
+
+def prepare(clearance: Clearance) -> EmailMultiAlternatives | Result:
+    """The half that asks the database: the mail, compared with what was cleared; a Result says why there is none."""
+    try:
+        built = mail.build(clearance)
+        _compare(built, clearance.attempt)
+    except Exception as error:  # a mail that cannot be must become a Result
+        result = outcomes.of_preparing(error)
+        logger.warning("Attempt %s: %s.", clearance.attempt.pk, result.outcome, exc_info=_is_ours(error))
+        return result
+    return built
+
+
+def _is_ours(error: Exception) -> bool:
+    """What a provider says may name the candidate; it is on the Attempt, and the log says where it came from."""
+    return not isinstance(error, OSError | AnymailError)
 
 
 def _compare(built: EmailMultiAlternatives, attempt: Attempt) -> None:

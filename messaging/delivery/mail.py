@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 
 from messaging.gate import Clearance
@@ -27,7 +30,18 @@ _HIDDEN_IN_HEAD = re.compile(f"[{_HIDDEN}]")
 _HIDDEN_IN_TEXT = re.compile(rf"(?![\t\r\n])[{_HIDDEN}]")
 
 
-def build(clearance: Clearance) -> EmailMultiAlternatives:
+class Letter(EmailMultiAlternatives):
+    """Laid out once, so that what was looked at is what leaves."""
+
+    @cached_property
+    def _laid_out(self) -> EmailMessage:
+        return super().message()
+
+    def message(self, **_: Any) -> EmailMessage:
+        return self._laid_out
+
+
+def build(clearance: Clearance) -> Letter:
     """One recipient, and nothing in the head that a candidate's name could have smuggled in. Raises ValueError where
     that cannot be: the gate looks for the same before, so it is a bug, or rows were changed behind its back."""
     case, message = clearance.case, clearance.case.message
@@ -39,7 +53,7 @@ def build(clearance: Clearance) -> EmailMultiAlternatives:
     }
     if clearance.attempt.provider in WITHOUT_MESSAGE_ID:
         del headers["Message-ID"]
-    mail = EmailMultiAlternatives(
+    mail = Letter(
         subject=case.subject,
         body=case.body,
         from_email=str(sender_address(case.sender)),

@@ -1,6 +1,7 @@
 """Takes what is due, asks the gate, hands it over, writes down what happened; and reaps what a dead process left behind.
 
-No transaction is open while the provider is called. Whoever drains at the same time finds other messages, or none.
+No transaction is open while the provider is called. Whoever drains at the same time finds other messages, or none. An
+Attempt is committed only when a connection is free to send it at once.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db.models import Case as Choice
+from django.db.models import TextField, Value, When
 
 from messaging import gate
+from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
 from messaging.delivery.guards_stand import guards_stand
 from messaging.delivery.outcomes import Result
@@ -30,11 +35,13 @@ logger = logging.getLogger(__name__)
 
 Status = Message.Status
 Clock = Callable[[], datetime]
+# Of the gate; FAULT where a bug kept it from answering, None where somebody else had the message.
+_Answer = Clearance | Case | str | None
 
 # How long a drain takes further messages. With one more mail that uses up the provider's time-outs (25 seconds) it stays
 # below what a task of the worker may take (60); messaging/checks.py does the sum.
 SECONDS = 30.0
-BATCH = 100
+BATCH = 50  # of the oldest, read to find work for the free connections
 # After a definite refusal; then the message has failed and a person takes over. About five and a half hours in all.
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=20), timedelta(hours=1), timedelta(hours=4))
 JITTER = 0.2  # of the wait, so that a provider that comes back is not met by everybody at once
@@ -54,53 +61,57 @@ DID_NOT_GET_OUT = frozenset({Status.SCHEDULED, Status.FAILED, Status.UNCERTAIN, 
 def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
     """Delivers what is due until nothing is, or the time is over, or the process is asked to end. Returns how many
     messages went to which end: a status, an outcome of the gate, FAULT, or "" for what somebody else had."""
-    ends: Counter[str] = Counter()
     stop_at = time.monotonic() + seconds
-    in_a_row = 0
-    with Stopping() as stopping, Egress() as egress:
+    with Stopping() as stopping, Connections(settings.MAIL_CONNECTIONS) as connections:
+        run = _Run(connections, clock)
         try:
             if not guards_stand(now=clock()):
-                return ends
-            for message_id in _due(clock):
-                if stopping.asked or time.monotonic() >= stop_at:
+                return run.ends
+            while True:
+                over = stopping.asked or time.monotonic() >= stop_at or run.is_hopeless
+                began = 0 if over else run.begin()
+                if connections.candidates:
+                    run.write_down(connections.answers())
+                elif not began:
                     break
-                if in_a_row == TOO_MANY_IN_A_ROW:
-                    logger.warning("%s mails in a row did not get out; the others wait.", in_a_row)
-                    break
-                end = deliver(message_id, egress=egress, clock=clock)
-                ends[end] += 1
-                in_a_row = in_a_row + 1 if end in DID_NOT_GET_OUT else 0
         except DATABASE_TROUBLE:
             # What was not taken is still due, and what was being sent is reaped.
             logger.exception("The database did not answer; the next drain goes on.")
-    return ends
+            run.finish()
+        except Exception:
+            run.finish()
+            raise
+    return run.ends
 
 
 def deliver(message_id: int, *, egress: Egress, clock: Clock) -> str:
     """One message through the gate and out. Returns its end, see `drain`."""
-    try:
-        cleared = gate.clear(message_id, now=clock())
-    except DATABASE_TROUBLE:
-        raise
-    except Exception:
-        # One message that nobody can look at must not keep everybody's mail.
-        logger.exception("Message %s could not be looked at.", message_id)
-        return _set_aside(message_id, now=clock())
-    if isinstance(cleared, Clearance):
-        return record(cleared.attempt, egress.send(cleared), clock=clock)
-    return cleared.verdict.outcome if isinstance(cleared, Case) else ""
+    answer = _ask(message_id, now=clock())
+    if isinstance(answer, Clearance):
+        return record(answer.attempt, egress.send(answer), clock=clock)
+    return _end_of(answer)
 
 
 def record(attempt: Attempt, result: Result, *, clock: Clock) -> str:
     """Writes down what the provider said, however often the database is locked or gone meanwhile."""
+    return record_many([(attempt, result)], clock=clock)[0]
+
+
+def record_many(answers: Sequence[tuple[Attempt, Result]], *, clock: Clock) -> list[str]:
+    """The same for answers that came together."""
+    ends: dict[int, str] = {}
     for pause in RESULT_TRIES:
         try:
-            return _record(attempt, result, now=clock())
+            _record_rest(answers, ends, now=clock())
+            break
         except DATABASE_TROUBLE:
-            logger.warning("The result of attempt %s could not be written yet; trying again.", attempt.pk)
+            rest = ", ".join(str(attempt.pk) for attempt, _ in answers if attempt.pk not in ends)
+            logger.warning("The result of attempt %s could not be written yet; trying again.", rest)
             close_old_connections()  # one that broke does not heal
             time.sleep(pause)
-    return _record(attempt, result, now=clock())
+    else:
+        _record_rest(answers, ends, now=clock())
+    return [ends[attempt.pk] for attempt, _ in answers]
 
 
 def reap(*, now: datetime) -> int:
@@ -120,17 +131,100 @@ def reap(*, now: datetime) -> int:
     return reaped
 
 
-def _due(clock: Clock) -> Iterator[int]:
-    """Oldest first and each once: what came back with a back-off waits for the next drain."""
-    seen: set[int] = set()
-    while True:
-        due = Message.objects.due(clock()).order_by("due_at", "pk").values_list("pk", flat=True)
-        fresh = [pk for pk in due[: BATCH + len(seen)] if pk not in seen][:BATCH]
-        if not fresh:
+class _Run:
+    """What one drain knows of itself. The first mail goes alone, and after one that did not get out the next does again:
+    of a provider that takes nothing, only so many learn as are too many in a row."""
+
+    def __init__(self, connections: Connections, clock: Clock) -> None:
+        self.ends: Counter[str] = Counter()
+        self._connections, self._clock = connections, clock
+        self._in_a_row = 0
+        self._got_out = False
+        self._came_back: set[int] = set()
+
+    @property
+    def is_hopeless(self) -> bool:
+        return self._in_a_row >= TOO_MANY_IN_A_ROW
+
+    def begin(self) -> int:
+        """Gives the free connections the oldest that may leave. Returns how many messages were looked at."""
+        room = self._connections.free if self._got_out else int(not self._connections.candidates)
+        due = self._due() if room else []
+        looked_at = 0
+        for message_id, answer in self._look_at(due, room) if due else ():
+            looked_at += 1
+            if isinstance(answer, Clearance):
+                self._connections.start(answer)
+            else:
+                self._note(message_id, _end_of(answer))
+        return looked_at
+
+    def write_down(self, answers: Sequence[tuple[Clearance, Result]]) -> None:
+        ends = record_many([(clearance.attempt, result) for clearance, result in answers], clock=self._clock)
+        for (clearance, _), end in zip(answers, ends, strict=True):
+            self._note(clearance.attempt.message_id, end)
+
+    def finish(self) -> None:
+        """Begins nothing more; what is under way is waited for and written down, else nobody would know of it."""
+        while self._connections.candidates:
+            try:
+                self.write_down(self._connections.answers())
+            except Exception:
+                logger.exception("A result could not be written down; its message will be uncertain.")
+
+    def _due(self) -> list[int]:
+        """Oldest first and each once: what came back with a back-off waits for the next drain. To one candidate one at a
+        time, because what becomes of a mail is a fact for the next."""
+        due = Message.objects.due(self._clock()).order_by("due_at", "pk")
+        oldest_of: dict[int, int] = {}
+        for pk, candidate in due.values_list("pk", "application__candidate")[: BATCH + len(self._came_back)]:
+            if pk not in self._came_back:
+                oldest_of.setdefault(candidate, pk)
+        return [pk for candidate, pk in oldest_of.items() if candidate not in self._connections.candidates]
+
+    def _look_at(self, due: Sequence[int], room: int) -> Iterator[tuple[int, _Answer]]:
+        """Lazily where it is one by one, so that what was cleared has begun before the next can fail."""
+        try:
+            answers = gate.clear_many(due, at_most=room, now=self._clock())
+        except DATABASE_TROUBLE:
+            raise
+        except Exception:
+            logger.warning("One of the messages %s could not be looked at; each alone.", due[:room], exc_info=True)
+            yield from ((pk, _ask(pk, now=self._clock())) for pk in due[:room])
             return
-        for pk in fresh:
-            seen.add(pk)
-            yield pk
+        if not answers and not self._connections.candidates:
+            # Somebody else holds all of them: there is time to wait for one.
+            yield due[0], _ask(due[0], now=self._clock())
+        yield from ((_message_of(answer).pk, answer) for answer in answers)
+
+    def _note(self, message_id: int, end: str) -> None:
+        self.ends[end] += 1
+        failed = end in DID_NOT_GET_OUT
+        self._in_a_row = self._in_a_row + 1 if failed else 0
+        self._got_out = not failed and (self._got_out or end == Status.SENT)
+        if end not in Message.Status.values or end == Status.SCHEDULED:
+            self._came_back.add(message_id)
+        if self.is_hopeless:
+            logger.warning("%s mails in a row did not get out; the others wait.", self._in_a_row)
+
+
+def _ask(message_id: int, *, now: datetime) -> _Answer:
+    try:
+        return gate.clear(message_id, now=now)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception:
+        # One message that nobody can look at must not keep everybody's mail.
+        logger.exception("Message %s could not be looked at.", message_id)
+        return _set_aside(message_id, now=now)
+
+
+def _end_of(answer: Case | str | None) -> str:
+    return answer.verdict.outcome if isinstance(answer, Case) else answer or ""
+
+
+def _message_of(answer: Clearance | Case) -> Message:
+    return answer.case.message if isinstance(answer, Clearance) else answer.message
 
 
 def _set_aside(message_id: int, *, now: datetime) -> str:
@@ -145,6 +239,64 @@ def _set_aside(message_id: int, *, now: datetime) -> str:
         # The first time; and what could not be handed off either does not come back at once.
         waiting.update(due_at=now + FAULT_WAIT, status_reason=FAULT_SENTENCE)
     return FAULT
+
+
+def _record_rest(answers: Sequence[tuple[Attempt, Result]], ends: dict[int, str], *, now: datetime) -> None:
+    """Writes down those that have no end yet, by their attempt: what was accepted in one transaction, as nearly everything
+    is, the rest one by one. A bug that one of them meets is raised once the others are written."""
+    rest = [(attempt, result) for attempt, result in answers if attempt.pk not in ends]
+    accepted = [(attempt, result) for attempt, result in rest if result.outcome == Attempt.Outcome.ACCEPTED]
+    faults = []
+    try:
+        if len(accepted) > 1 and _record_accepted(accepted, now=now):
+            ends.update((attempt.pk, str(Status.SENT)) for attempt, _ in accepted)
+    except DATABASE_TROUBLE:
+        raise
+    except Exception:
+        logger.exception("Several results could not be written together; each alone.")
+    for attempt, result in rest:
+        try:
+            if attempt.pk not in ends:
+                ends[attempt.pk] = _record(attempt, result, now=now)
+        except DATABASE_TROUBLE:
+            raise
+        except Exception as fault:
+            logger.exception("The result of attempt %s could not be written.", attempt.pk)
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+
+
+def _record_accepted(answers: Sequence[tuple[Attempt, Result]], *, now: datetime) -> bool:
+    """True when all of them were being sent. Else nothing was written, and each is to be looked at alone."""
+    messages = [attempt.message for attempt, _ in answers]
+
+    def each(text: Callable[[Result], str]) -> Choice:
+        return Choice(
+            *(When(pk=attempt.pk, then=Value(text(result))) for attempt, result in answers), output_field=TextField()
+        )
+
+    with transaction.atomic():
+        applications = Application.objects.filter(pk__in=[message.application_id for message in messages])
+        # Applications first, as everybody takes them, and in one order.
+        list(applications.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+        finished = (
+            Attempt.objects.open()
+            .filter(pk__in=[attempt.pk for attempt, _ in answers])
+            .update(
+                outcome=Attempt.Outcome.ACCEPTED,
+                finished_at=now,
+                provider_message_id=each(lambda result: result.provider_message_id),
+                detail=each(lambda result: result.detail),
+            )
+        )
+        sending = Message.objects.filter(pk__in=[message.pk for message in messages], status=Status.SENDING)
+        sent = sending.update(status=Status.SENT, status_at=now, sent_at=now, status_reason="")
+        if not finished == sent == len(answers):
+            transaction.set_rollback(True)
+            return False
+        _tell(messages, now=now)
+    return True
 
 
 def _record(attempt: Attempt, result: Result, *, now: datetime) -> str:
@@ -183,12 +335,21 @@ def _read(message_id: int) -> Message:
 
 def _sent(message: Message, *, now: datetime) -> str:
     _leave_sending(message, status=Status.SENT, status_at=now, sent_at=now, status_reason="")
-    if message.touchpoint in TELLS_THE_OUTCOME:
-        by = actors.person(message.written_by_id) if message.written_by_id else actors.CLOCK
-        if moves.record_told(message.application, how=Application.ToldHow.MAIL, by=by, now=now):
-            # Who wrote to them beside an open hand-off answered that as well.
-            gate.resettle(message.application_id, now=now)
+    _tell([message], now=now)
     return Status.SENT
+
+
+def _tell(messages: Sequence[Message], *, now: datetime) -> None:
+    """Whoever got one of these knows the outcome, if that is what it says."""
+    told = []
+    for message in messages:
+        if message.touchpoint in TELLS_THE_OUTCOME:
+            by = actors.person(message.written_by_id) if message.written_by_id else actors.CLOCK
+            if moves.record_told(message.application, how=Application.ToldHow.MAIL, by=by, now=now):
+                told.append(message.application_id)
+    # Who wrote to them beside an open hand-off answered that as well.
+    for application_id in gate.unsettled(told):
+        gate.resettle(application_id, now=now)
 
 
 def _try_again(message: Message, attempt: Attempt, result: Result, *, now: datetime) -> str:

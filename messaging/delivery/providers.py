@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as DjangoSmtp
+from urllib3.util.wait import wait_for_read
 
 SMTP = "smtp"
 # What stands beside the providers in anymail.backends: what they are made of, doubles, and a former name.
@@ -43,7 +44,11 @@ def is_alive(connection: BaseEmailBackend) -> bool:
     if not isinstance(connection, SmtpConnection):
         return True
     try:
-        return connection.connection is not None and connection.connection.noop()[0] == 250
+        server = connection.connection
+        if server is None or server.sock is None:
+            return False
+        # Between two mails a server says nothing but that it hangs up; where it is silent, asking would cost a round trip.
+        return not wait_for_read(server.sock, timeout=0) or server.noop()[0] == 250
     except (OSError, smtplib.SMTPException):
         return False
 

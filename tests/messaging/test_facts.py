@@ -39,7 +39,7 @@ from tests.factories import (
     sign,
     stage_of,
 )
-from tests.guards_off import force
+from tests.guards_off import force, guards_off
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings as product
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
 from messaging import facts, gate, handoffs
 from messaging.gate import Case, Clearance
@@ -173,9 +175,55 @@ def test_who_lost_the_race_for_a_message_gets_no_clearance() -> None:
     case = gate.preview(fresh(message), now=DUE)
     Message.objects.filter(pk=message.pk).update(status=Status.CANCELLED)
     before = state_of(message)
-    with transaction.atomic():
-        assert gate._let_go(case, now=DUE) is None
+    with pytest.raises(gate.Overtaken), transaction.atomic():
+        gate._let_go([case], now=DUE)
     assert state_of(message) == before
+
+
+def test_many_are_cleared_as_one_is(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    messages = [make_message() for _ in range(9)]
+    with guards_off():
+        Attempt.objects.create(
+            message=messages[0],
+            number=1,
+            started_at=NOW,
+            expires_at=NOW,
+            recipient="kim@example.com",
+            fingerprint="",
+            provider="smtp",
+            outcome="refused",
+        )
+    with CaptureQueriesContext(connection) as of_two:
+        few = gate.clear_many([message.pk for message in messages], at_most=2, now=DUE)
+    with django_assert_num_queries(len(of_two)):
+        many = gate.clear_many([message.pk for message in messages], at_most=6, now=DUE)
+
+    answers = [answer for answer in few + many if isinstance(answer, Clearance)]
+    assert [answer.attempt.message_id for answer in answers] == [message.pk for message in messages[:8]]
+    assert [answer.attempt.number for answer in answers] == [2, *[1] * 7]
+    assert [state_of(message)[0] for message in messages] == [*["sending"] * 8, "scheduled"]
+    for message, answer in zip(messages, answers, strict=False):
+        row = Message.objects.get(pk=message.pk)
+        assert (row.recipient, row.subject, row.body) == (answer.recipient, answer.case.subject, answer.case.body)
+        assert Attempt.objects.get(message=message, outcome="") == answer.attempt
+        assert RecordedVerdict.objects.get(message=message).outcome == "send"
+
+
+def test_of_many_each_gets_its_own_answer() -> None:
+    stopped, later, held, free, gone = [make_message() for _ in range(5)]
+    Application.objects.filter(pk=stopped.application_id).update(told_at=NOW, told_how="phone")
+    make_interview(held.application, held_at=NOW)
+    Message.objects.filter(pk=later.pk).update(due_at=DUE + timedelta(minutes=1))
+    Message.objects.filter(pk=gone.pk).update(status=Status.CANCELLED)
+
+    ids = [message.pk for message in (gone, free, held, later, stopped)]
+    answers = gate.clear_many(ids, at_most=5, now=DUE)
+
+    assert [answer.verdict.outcome for answer in answers if isinstance(answer, Case)] == ["stop", "hand_off", "later"]
+    assert [answer.attempt.message_id for answer in answers if isinstance(answer, Clearance)] == [free.pk]
+    statuses = [state_of(message)[0] for message in (stopped, later, held, free, gone)]
+    assert statuses == ["cancelled", "scheduled", "held", "sending", "cancelled"]
+    assert gate.clear_many(ids[1:3], at_most=5, now=DUE) == []
 
 
 def test_what_is_not_due_waits_for_its_time() -> None:

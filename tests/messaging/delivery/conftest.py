@@ -23,6 +23,7 @@ def live(settings: Settings) -> Settings:
     settings.MAIL_FROM = "jobs@acme.example"
     settings.ORGANISATION_NAME = "Acme"
     settings.MAIL_READ_TIMEOUT = 10
+    settings.MAIL_CONNECTIONS = 1  # so that the order is known; tests of several ask for them
     return settings
 
 

@@ -162,6 +162,27 @@ def test_killed_in_the_middle_of_a_send_it_is_uncertain_and_never_sent_again(
     assert (len(provider.accepted), len(provider.requests)) == (1, 1)
 
 
+def test_killed_as_many_are_in_doubt_as_it_had_connections(provider: Provider, start: Start) -> None:
+    messages = [make_due() for _ in range(settings.MAIL_CONNECTIONS + 4)]
+
+    def accepts_the_first_and_is_silent_to_the_others(exchange: Exchange) -> None:
+        if len(exchange.server.provider.requests) == 1:
+            accepts(exchange)
+        else:
+            exchange.accept()
+            exchange.hang()
+
+    provider.behaviour = accepts_the_first_and_is_silent_to_the_others
+    process = start("deliver")
+    wait_until(lambda: len(provider.accepted) > settings.MAIL_CONNECTIONS, f"all connections; {process.output}")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    provider.release.set()
+
+    found = [fate_of(message).status for message in messages]
+    assert found == ["sent", *["sending"] * settings.MAIL_CONNECTIONS, *["scheduled"] * 3]
+
+
 def test_asked_to_end_it_finishes_the_mail_under_way(provider: Provider, start: Start) -> None:
     first, second = make_due(), make_due()
     with holding(provider):

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from messaging import handoffs
 from messaging.delivery import outbox
 from messaging.delivery.egress import Egress
+from messaging.delivery.providers import SmtpConnection
 from messaging.models import Message
 from tests.factories import NOW, make_application, make_message, make_sender
 from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
@@ -118,6 +119,18 @@ def test_a_server_that_drops_the_idle_connection_makes_nothing_uncertain(sink: S
 
     assert [fate_of(first), fate_of(second)] == [SENT, SENT]
     assert (len(sink.accepted), sink.connections) == (2, 2)
+
+
+def test_a_connection_without_a_socket_is_made_anew(sink: Sink) -> None:
+    """As the library leaves it when it gives up on a server."""
+    first, second = make_message(), make_message()
+    with Egress() as egress:
+        outbox.deliver(first.pk, egress=egress, clock=lambda: DUE)
+        assert isinstance(egress._connection, SmtpConnection)
+        assert egress._connection.connection is not None
+        egress._connection.connection.close()
+        outbox.deliver(second.pk, egress=egress, clock=lambda: DUE)
+    assert (fate_of(second), sink.connections) == (SENT, 2)
 
 
 def test_a_server_that_is_gone_when_the_drain_ends_takes_nothing_back(sink: Sink) -> None:

@@ -1,0 +1,69 @@
+"""Several connections to the provider at a time, each with a thread that waits for its answer. The database belongs to the
+thread that calls; so a killed process leaves at most one mail in doubt for each connection."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import Self
+
+from messaging.delivery.egress import Egress, prepare
+from messaging.delivery.outcomes import Result
+from messaging.gate import Clearance
+
+# Seconds for which an answer waits for others, to be written down with them in one transaction.
+TOGETHER = 0.005
+
+
+class Connections:
+    """Use as a context manager. Each connection is made when it is needed first."""
+
+    def __init__(self, number: int) -> None:
+        self._idle = [Egress() for _ in range(number)]
+        self._threads = ThreadPoolExecutor(number, thread_name_prefix="connection")
+        self._under_way: dict[Future[Result], tuple[Clearance, Egress]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Cut off by the end of its task, nobody waits: a thread hangs up by itself once its mail is through.
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for future, (_, egress) in self._under_way.items():
+            future.add_done_callback(lambda _, egress=egress: egress.hang_up())  # type: ignore[misc]
+        for egress in self._idle:
+            egress.hang_up()
+
+    @property
+    def free(self) -> int:
+        return len(self._idle)
+
+    @property
+    def candidates(self) -> set[int]:
+        """To whom a mail is under way."""
+        return {clearance.case.message.application.candidate_id for clearance, _ in self._under_way.values()}
+
+    def start(self, clearance: Clearance) -> None:
+        """On a free connection, the one that was used last before any other."""
+        egress = self._idle.pop()
+        prepared = prepare(clearance)
+        future: Future[Result]
+        if isinstance(prepared, Result):
+            future = Future()
+            future.set_result(prepared)
+        else:
+            future = self._threads.submit(egress.hand_over, prepared, clearance)
+        self._under_way[future] = (clearance, egress)
+
+    def answers(self) -> list[tuple[Clearance, Result]]:
+        """Waits for the first that is through, and a moment for others; in the order in which they were started."""
+        wait(self._under_way, return_when=FIRST_COMPLETED)
+        done, _ = wait(self._under_way, timeout=TOGETHER)
+        answers = []
+        for future in [future for future in self._under_way if future in done]:
+            clearance, egress = self._under_way.pop(future)
+            self._idle.append(egress)
+            answers.append((clearance, future.result()))
+        return answers

@@ -1,0 +1,345 @@
+"""Several mails at a time: as many in doubt as connections, one at a time to a candidate, nothing lost by a fault."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, OperationalError, connections
+from pytest_django.fixtures import Settings
+
+from messaging import gate
+from messaging.delivery import outbox
+from messaging.delivery.connections import Connections
+from messaging.delivery.egress import Egress
+from messaging.delivery.outcomes import Result
+from messaging.gate import Clearance
+from messaging.models import Attempt, Message
+from messaging.policy.floor import Touchpoint
+from pipeline.models import Application
+from tests.factories import NOW, make_application, make_message, make_template
+from tests.guards_off import force, guards_off
+from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
+from tests.messaging.delivery.database import cursed, locked
+from tests.messaging.delivery.doubles import PATIENCE, Exchange, Provider, Sink, accepts
+from tests.messaging.delivery.test_outbox import listening
+
+NUMBER = 3
+MUCH_LATER = NOW + timedelta(days=3)
+
+
+@pytest.fixture(autouse=True)
+def several(live: Settings) -> None:
+    live.MAIL_CONNECTIONS = NUMBER
+
+
+class Together:
+    """Accepts the first request at once; of the others, none before `number` of them are there."""
+
+    def __init__(self, provider: Provider, *, then: Callable[[Exchange], None] = accepts, number: int = NUMBER) -> None:
+        self.barrier = threading.Barrier(number, timeout=PATIENCE)
+        self.then = then
+        provider.behaviour = self
+
+    def __call__(self, exchange: Exchange) -> None:
+        if len(exchange.server.provider.requests) == 1:
+            accepts(exchange)
+        else:
+            self.barrier.wait()
+            self.then(exchange)
+
+
+def attempts_of(*messages: Message) -> list[tuple[str, ...]]:
+    return [fate_of(message).attempts for message in messages]
+
+
+@pytest.mark.django_db
+class TestAtATime:
+    def test_the_first_goes_alone_and_the_others_as_many_as_there_are_connections(self, provider: Provider) -> None:
+        messages = [make_message() for _ in range(1 + 2 * NUMBER)]
+        Together(provider)
+        assert drain() == {"sent": len(messages)}
+        assert {fate_of(message) for message in messages} == {SENT}
+        assert {message.application.told_how for message in Message.objects.select_related("application")} == {"mail"}
+
+    def test_each_keeps_its_connection(self, sink: Sink) -> None:
+        for _ in range(5 * NUMBER):
+            make_message()
+        drain()
+        assert len(sink.accepted) == 5 * NUMBER
+        assert 1 < sink.connections <= NUMBER
+
+    def test_after_one_that_did_not_get_out_the_next_goes_alone(self, provider: Provider) -> None:
+        messages = [make_message() for _ in range(10)]
+        Together(provider, then=lambda exchange: exchange.answer(422, {"ErrorCode": 400, "Message": "No"}))
+        assert drain() == {"sent": 1, "failed": NUMBER}
+        assert attempts_of(*messages[1 + NUMBER :]) == [()] * 6
+
+    def test_what_cannot_be_prepared_keeps_no_connection(self, provider: Provider) -> None:
+        first, faulty, *others = [make_message() for _ in range(6)]
+        assert faulty.wording is not None
+        signer = faulty.wording.signatures.get().signed_by
+        type(signer).objects.filter(pk=signer.pk).update(email="ana")
+        assert drain() == {"sent": 5, "failed": 1}
+        assert {fate_of(message) for message in (first, *others)} == {SENT}
+
+    def test_two_to_one_candidate_go_one_after_the_other(self, provider: Provider) -> None:
+        """Else the survey would not know that the rejection told them."""
+        make_message()
+        message = make_message()
+        survey = make_template(touchpoint=Touchpoint.SURVEY, body="How was it? {{ sender.name }}")
+        Message.objects.create(
+            application=message.application,
+            touchpoint=Touchpoint.SURVEY,
+            origin="automation",
+            automation=message.automation,
+            template=survey,
+            wording=survey.wordings.get(),
+            stage_change=message.stage_change,
+            cause="survey",
+            created_at=NOW,
+            due_at=message.due_at,
+            status_at=NOW,
+        )
+        assert drain() == {"sent": 3}
+
+    def test_what_came_back_waits_for_the_next_drain_however_long_this_one_takes(self, provider: Provider) -> None:
+        message = make_message()
+        provider.behaviour = lambda exchange: exchange.answer(429, {"ErrorCode": 0, "Message": "Slow down"})
+        hours = itertools.count()
+        ends = outbox.drain(clock=lambda: DUE + timedelta(hours=next(hours)))
+        assert (dict(ends), attempts_of(message)) == ({"scheduled": 1}, [("refused",)])
+
+    def test_what_somebody_else_took_meanwhile_is_left_to_them(self, provider: Provider) -> None:
+        message = make_message()
+        gate.clear(message.pk, now=DUE)
+        with Connections(NUMBER) as several:
+            run = outbox._Run(several, lambda: DUE)
+            assert list(run._look_at([message.pk], 1)) == [(message.pk, None)]
+        assert provider.requests == []
+
+    def test_asked_to_end_it_finishes_what_is_under_way_and_begins_nothing(self, provider: Provider) -> None:
+        messages = [make_message() for _ in range(4 + NUMBER)]
+        heard: list[int] = []
+        former = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+
+        def ask(exchange: Exchange) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            accepts(exchange)
+
+        Together(provider, then=ask)
+        try:
+            assert drain() == {"sent": 1 + NUMBER}
+        finally:
+            signal.signal(signal.SIGTERM, former)
+        assert attempts_of(*messages[1 + NUMBER :]) == [()] * 3
+        assert heard
+
+
+@pytest.mark.django_db
+class TestAFaultAmongSeveral:
+    def test_of_the_gate_the_others_leave(self, provider: Provider) -> None:
+        first, faulty, *others = [make_message() for _ in range(5)]
+        with cursed("messaging_recordedverdict", message=faulty):
+            assert drain() == {"sent": 4, "fault": 1}
+        assert {fate_of(message) for message in (first, *others)} == {SENT}
+        assert (fate_of(faulty), faulty.status_reason) == (Fate(status="scheduled"), outbox.FAULT_SENTENCE)
+
+    def test_of_writing_down_the_others_are_written_down(self, provider: Provider) -> None:
+        first, faulty, *others = [make_message() for _ in range(1 + NUMBER)]
+        address = faulty.application.candidate.email.encode()
+
+        def rejects_one(exchange: Exchange) -> None:
+            if address in exchange.body:
+                exchange.answer(422, {"ErrorCode": 400, "Message": "No"})
+            else:
+                accepts(exchange)
+
+        Together(provider, then=rejects_one)
+        with cursed("messaging_handoff", message=faulty), pytest.raises(DatabaseError):
+            drain()
+        assert {fate_of(message) for message in (first, *others)} == {SENT}
+        assert fate_of(faulty) == Fate(status="sending", attempts=("",))
+        outbox.reap(now=MUCH_LATER)
+        assert fate_of(faulty) == UNCERTAIN
+
+    def test_one_that_was_changed_behind_our_back_keeps_its_status(
+        self, provider: Provider, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        changed, sound = make_message(), make_message()
+        cleared = [gate.clear(message.pk, now=DUE) for message in (changed, sound)]
+        force(Message.objects.filter(pk=changed.pk), status=Message.Status.CANCELLED)
+        taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
+        answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
+
+        assert outbox.record_many(answers, clock=lambda: DUE) == ["sent", "sent"]
+
+        assert fate_of(changed) == Fate(status="cancelled", attempts=("accepted",))
+        assert fate_of(sound) == SENT
+        assert "was not being sent" in caplog.text
+
+    def test_one_that_was_reaped_meanwhile_keeps_nobody(self) -> None:
+        late, sound = make_message(), make_message()
+        cleared = [gate.clear(message.pk, now=at) for message, at in ((late, DUE), (sound, MUCH_LATER))]
+        outbox.reap(now=MUCH_LATER)
+        taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
+        answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
+
+        assert outbox.record_many(answers, clock=lambda: MUCH_LATER) == ["", "sent"]
+
+        assert (fate_of(late), fate_of(sound)) == (UNCERTAIN, SENT)
+
+    def test_of_writing_down_together_each_is_written_down_alone(self, provider: Provider) -> None:
+        """A hand-off of the candidate is taken back when they are told, and that meets the bug."""
+        cursed_one, sound = make_message(), make_message()
+        gate.hand_off(make_message_beside(cursed_one), findings=[], reserve=2, now=NOW)
+        cleared = [gate.clear(message.pk, now=DUE) for message in (cursed_one, sound)]
+        taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
+        answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
+        beside = Message.objects.get(application=cursed_one.application, status="held")
+
+        with cursed("messaging_recordedverdict", message=beside), pytest.raises(DatabaseError):
+            outbox.record_many(answers, clock=lambda: DUE)
+
+        assert (fate_of(cursed_one), fate_of(sound)) == (Fate(status="sending", attempts=("",)), SENT)
+
+
+def make_message_beside(message: Message) -> Message:
+    """A held one of the same application, which ends once the candidate is told."""
+    values = {name: getattr(message, name) for name in ("application", "automation", "template", "wording")}
+    with guards_off():
+        return Message.objects.create(
+            **values,
+            touchpoint=message.touchpoint,
+            origin="automation",
+            stage_change=message.stage_change,
+            cause="beside",
+            created_at=NOW,
+            due_at=NOW,
+            status="held",
+            status_at=NOW,
+        )
+
+
+class CutOff(BaseException):
+    """As django-q2's: no Exception."""
+
+
+@pytest.mark.django_db
+def test_cut_off_nobody_waits_and_what_is_under_way_hangs_up_by_itself(provider: Provider) -> None:
+    message = make_message()
+    cleared = gate.clear(message.pk, now=DUE)
+    assert isinstance(cleared, Clearance)
+    provider.behaviour = Exchange.hang
+
+    def cut_off() -> None:
+        with Connections(NUMBER) as several:
+            several.start(cleared)
+            assert provider.arrived.wait(PATIENCE)
+            raise CutOff
+
+    with pytest.raises(CutOff):
+        cut_off()
+    provider.release.set()
+    assert provider.hung_up.wait(PATIENCE)
+    assert fate_of(message) == Fate(status="sending", attempts=("",))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheDatabase:
+    def test_no_more_attempts_are_open_than_there_are_connections(self, provider: Provider) -> None:
+        for _ in range(1 + 3 * NUMBER):
+            make_message()
+        seen: list[int] = []
+
+        def look(exchange: Exchange) -> None:
+            seen.append(Attempt.objects.open().count())
+            connections.close_all()
+            accepts(exchange)
+
+        provider.behaviour = look
+        drain()
+        assert max(seen) == NUMBER
+
+    def test_in_the_way_when_the_next_are_taken_what_is_under_way_is_written_down(
+        self, provider: Provider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        messages = [make_message() for _ in range(1 + NUMBER + 2)]
+        slow = messages[1].application.candidate.email.encode()
+        asked: list[object] = []
+        clear_many, failed = gate.clear_many, threading.Event()
+
+        def fails_the_third_time(due: Any, **options: Any) -> Any:
+            asked.append(due)
+            if len(asked) == 3:
+                failed.set()
+                raise OperationalError("gone")
+            return clear_many(due, **options)
+
+        def waits(exchange: Exchange) -> None:
+            if slow in exchange.body:
+                assert failed.wait(PATIENCE)
+            accepts(exchange)
+
+        monkeypatch.setattr(gate, "clear_many", fails_the_third_time)
+        provider.behaviour = waits
+        drain()
+
+        assert {fate_of(message) for message in messages[: 1 + NUMBER]} == {SENT}
+        assert attempts_of(*messages[1 + NUMBER :]) == [(), ()]
+        assert "The database did not answer" in caplog.text
+
+    def test_locked_while_results_are_written_they_are_written_later(self, provider: Provider) -> None:
+        messages = [make_message(), make_message()]
+        cleared = [gate.clear(message.pk, now=DUE) for message in messages]
+        taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
+        answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
+        with locked(messages[1]) as release, listening("could not be written yet", release):
+            assert outbox.record_many(answers, clock=lambda: DUE) == ["sent", "sent"]
+        assert {fate_of(message) for message in messages} == {SENT}
+
+    def test_locked_when_one_is_asked_for_alone_it_is_no_fault_of_the_message(self, provider: Provider) -> None:
+        message = make_message()
+        with locked(message), pytest.raises(OperationalError), Egress() as egress:
+            outbox.deliver(message.pk, egress=egress, clock=lambda: DUE)
+        assert (fate_of(message), message.status_reason) == (Fate(status="scheduled"), "")
+
+    def test_in_the_way_for_too_long_what_was_under_way_is_uncertain(
+        self, provider: Provider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(outbox, "RESULT_TRIES", (0.01,))
+        message = make_message()
+        cleared = gate.clear(message.pk, now=DUE)
+        assert isinstance(cleared, Clearance)
+        with Connections(NUMBER) as several, locked(message):
+            several.start(cleared)
+            run = outbox._Run(several, lambda: DUE)
+            run.finish()
+        assert "could not be written down" in caplog.text
+        outbox.reap(now=MUCH_LATER)
+        assert fate_of(message) == UNCERTAIN
+
+    @pytest.mark.skipif("connections['default'].vendor == 'sqlite'", reason="SQLite has one writer at a time")
+    def test_what_somebody_else_holds_is_passed_over(self, provider: Provider) -> None:
+        held, free = make_message(), make_message()
+        with locked(held):
+            [answer] = gate.clear_many([held.pk, free.pk], at_most=2, now=DUE)
+        assert isinstance(answer, Clearance)
+        assert answer.attempt.message_id == free.pk
+        assert Application.objects.filter(told_at__isnull=False).count() == 0
+        assert fate_of(held) == Fate(status="scheduled")
+
+
+@pytest.mark.django_db
+def test_another_application_of_the_candidate_waits_for_the_first() -> None:
+    first = make_message()
+    second = make_message(application=make_application(candidate=first.application.candidate))
+    other = make_message()
+    answers = gate.clear_many([second.pk, other.pk, first.pk], at_most=3, now=DUE)
+    assert [outbox._message_of(answer) for answer in answers] == [first, other]
