@@ -8,8 +8,10 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 
-from messaging import automations, roles
-from messaging.models import Automation, HandOff, Message, Signature, StageRule, Template, Wording
+from messaging import automations, gate, roles
+from messaging.delivery import outbox
+from messaging.delivery.outcomes import Result
+from messaging.models import Attempt, Automation, HandOff, Message, Signature, StageRule, Template, Wording
 from messaging.policy.floor import Touchpoint
 from pipeline import actors, moves
 from pipeline.intake.addresses import canonical_address
@@ -194,6 +196,16 @@ def make_hand_off(*, now: datetime = NOW, reach: int = Milestone.PHONE_SCREEN, *
     make_automation(**automation)
     [message] = automations.follow(reject(application, now=now), now=now)
     return message.hand_offs.get()
+
+
+def make_tried(outcome: Attempt.Outcome, *, now: datetime = NOW + timedelta(hours=1), **automation: Any) -> Message:
+    """A message that was cleared and handed over, and what the provider said to it."""
+    message = make_message(**automation)
+    clearance = gate.clear(message.pk, now=now)
+    assert isinstance(clearance, gate.Clearance), clearance
+    outbox.record(clearance.attempt, Result(outcome=outcome), clock=lambda: now)
+    message.refresh_from_db()
+    return message
 
 
 def done(answer: StageChange | Refusal) -> StageChange:

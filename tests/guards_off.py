@@ -22,9 +22,6 @@ def guards_off() -> Iterator[None]:
     try:
         yield
     finally:
-        if connection.vendor == "postgresql" and connection.in_atomic_block:
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
         install(ALL, using=connection)
 
 

@@ -7,7 +7,7 @@ from django_q.models import OrmQ
 
 from messaging import gate, handoffs
 from messaging.gate import Case
-from messaging.models import HandOff, Message
+from messaging.models import Attempt, HandOff, Message
 from messaging.policy.floor import Touchpoint
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
@@ -24,11 +24,11 @@ from tests.factories import (
     make_sender,
     make_stage_rule,
     make_template,
+    make_tried,
     make_user,
     move_to,
     reject,
 )
-from tests.guards_off import force
 
 pytestmark = pytest.mark.django_db
 
@@ -237,10 +237,15 @@ def test_a_hand_off_is_not_needed_for_a_reason() -> None:
     assert Application.objects.get(pk=hand_off.application_id).told_at is None
 
 
-@pytest.mark.parametrize("status", ["failed", "uncertain"])
-def test_closing_the_task_of_a_message_that_was_tried_leaves_what_became_of_it(status: str) -> None:
-    hand_off = make_hand_off()
-    force(Message.objects.all(), status=status, recipient="kim@example.com")
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(Attempt.Outcome.REJECTED, "failed"), (Attempt.Outcome.UNCERTAIN, "uncertain")]
+)
+def test_closing_the_task_of_a_message_that_was_tried_leaves_what_became_of_it(
+    *, outcome: Attempt.Outcome, status: str
+) -> None:
+    message = make_tried(outcome)
+    assert message.status == status
+    hand_off = message.hand_offs.get()
     handoffs.close_as_not_needed(hand_off, reason="It arrived.", by=make_sender(), now=LATER)
     assert Message.objects.get().status == status
 
