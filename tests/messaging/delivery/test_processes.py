@@ -20,6 +20,7 @@ from django.db import connection
 from django.utils import timezone
 from django_q.scheduler import scheduler
 
+from config.settings import MAIL_CONNECTIONS  # what the processes have
 from messaging.delivery import doorbell, outbox
 from messaging.models import Message
 from tests.factories import make_message
@@ -163,7 +164,7 @@ def test_killed_in_the_middle_of_a_send_it_is_uncertain_and_never_sent_again(
 
 
 def test_killed_as_many_are_in_doubt_as_it_had_connections(provider: Provider, start: Start) -> None:
-    messages = [make_due() for _ in range(settings.MAIL_CONNECTIONS + 4)]
+    messages = [make_due() for _ in range(MAIL_CONNECTIONS + 4)]
 
     def accepts_the_first_and_is_silent_to_the_others(exchange: Exchange) -> None:
         if len(exchange.server.provider.requests) == 1:
@@ -174,13 +175,13 @@ def test_killed_as_many_are_in_doubt_as_it_had_connections(provider: Provider, s
 
     provider.behaviour = accepts_the_first_and_is_silent_to_the_others
     process = start("deliver")
-    wait_until(lambda: len(provider.accepted) > settings.MAIL_CONNECTIONS, f"all connections; {process.output}")
+    wait_until(lambda: len(provider.accepted) > MAIL_CONNECTIONS, f"all connections; {process.output}")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     provider.release.set()
 
     found = [fate_of(message).status for message in messages]
-    assert found == ["sent", *["sending"] * settings.MAIL_CONNECTIONS, *["scheduled"] * 3]
+    assert found == ["sent", *["sending"] * MAIL_CONNECTIONS, *["scheduled"] * 3]
 
 
 def test_asked_to_end_it_finishes_the_mail_under_way(provider: Provider, start: Start) -> None:
