@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
@@ -93,6 +94,12 @@ def test_a_database_that_does_not_answer_is_no_hang(passing: Time, caplog: pytes
     # It is back, and the worker gets its time from then on.
     assert seen_after(passing, watchdog, progress.SILENCE) == []
     assert seen_after(passing, watchdog, 1) == [0.0]
+
+
+@pytest.mark.parametrize("silence", ["soon", "0.5", "3601", "nan", "inf", ""])
+def test_a_silence_that_is_none_is_a_sentence(silence: str) -> None:
+    with pytest.raises(CommandError, match=f"“{silence}” is no number of seconds from 1 to 3600"):
+        call_command("work", f"--silence={silence}")
 
 
 class TestTheSign:

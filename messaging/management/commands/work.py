@@ -1,6 +1,7 @@
 """Runs django-q2's cluster and keeps it at work: one that hangs is stopped and started anew."""
 
 import sys
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from messaging import progress
 from messaging.processes import PATIENCE, keep_running
 from messaging.watchdog import Watchdog
 
+LONGEST = 3600
+
 
 class Command(BaseCommand):
     help = "Plans and delivers until it is stopped. This is the process to run in production."
@@ -20,7 +23,7 @@ class Command(BaseCommand):
             "--silence",
             type=_seconds,
             default=progress.SILENCE,
-            help="Seconds without progress after which the worker counts as hung (%(default)s).",
+            help="Seconds without progress after which the worker counts as hung (%(default)s); more than a slow mail takes.",
         )
 
     def handle(self, *args: Any, silence: float, **options: Any) -> None:
@@ -37,7 +40,10 @@ class Command(BaseCommand):
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 1 <= seconds <= 3600:
-        raise ValueError("Between one second and an hour.")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 1 <= seconds <= LONGEST:
+        raise ArgumentTypeError(f"“{text}” is no number of seconds from 1 to {LONGEST}.")
     return seconds

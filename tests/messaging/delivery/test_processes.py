@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from django_q.scheduler import scheduler
 
+from messaging import progress
 from messaging.delivery import doorbell, outbox
 from tests.messaging.delivery.asking import SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.doubles import PATIENCE, Exchange, Provider, accepts
@@ -74,6 +75,7 @@ def test_the_loop_goes_on_until_somebody_presses_ctrl_c(provider: Provider, star
 
     assert process.end() == 0
     assert "Traceback" not in process.output.read_text()
+    assert progress.shown_at() is not None
 
 
 def test_a_cluster_hears_the_doorbell_and_the_clock_and_stops_cleanly(provider: Provider, start: Start) -> None:
