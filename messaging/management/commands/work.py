@@ -23,7 +23,7 @@ class Command(BaseCommand):
             "--silence",
             type=_seconds,
             default=progress.SILENCE,
-            help="Seconds without progress after which the worker counts as hung (%(default)s); more than a slow mail takes.",
+            help="Seconds without progress after which the worker counts as hung (%(default)s), more than a slow mail.",
         )
 
     def handle(self, *args: Any, silence: float, **options: Any) -> None:
