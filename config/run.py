@@ -15,11 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError, connections
 
-from config.processes import keep_running
+from messaging.processes import PATIENCE, keep_running
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"  # the demo's passwords are known: nobody else's machine gets to see the page
-PATIENCE = 60  # seconds; a task of the worker may take as long, see Q_CLUSTER in config/settings.py
 
 FIRST_SETTINGS = """\
 # Written by `make run`; every other setting is explained in .env.example.
@@ -59,10 +58,15 @@ def write_first_settings(path: Path) -> bool:
 
 
 def serve() -> int:
+    # These need the settings, which are read late, so that the first start can write them.
+    from messaging import progress
+    from messaging.watchdog import Watchdog
+
     if problem := port_problem(settings.PORT):
         return _fail(problem)
     prepare()
     print(welcome(), flush=True)
+    watchdog = Watchdog()
     connections.close_all()
     ended = keep_running(
         {
@@ -74,6 +78,8 @@ def serve() -> int:
             "worker": [sys.executable, str(BASE_DIR / "manage.py"), "qcluster"],
         },
         patience=PATIENCE,
+        hung=lambda: ["worker"] if watchdog.sees_a_hang() else [],
+        farewell=progress.FAREWELL,
     )
     return _fail(f"The {ended} ended by itself, so everything was stopped. Its last lines say why.") if ended else 0
 

@@ -206,6 +206,7 @@ EMAIL_BACKEND = "messaging.delivery.egress.ClosedDoor"
 Q_CLUSTER = {
     "name": "byhand",
     "orm": "default",
+    "broker_class": "messaging.broker.Broker",
     "workers": env.int("WORKERS", default=2),
     "bulk": 1,
     "queue_limit": 2,
@@ -216,7 +217,8 @@ Q_CLUSTER = {
     "ack_failures": True,
     "catch_up": False,
     "poll": 1,
-    "save_limit": 100,
+    # Saved successes are unpickled at each further one, and nobody signs what stands in that table.
+    "save_limit": -1,
     "label": "Queue",
 }
 

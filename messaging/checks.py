@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,9 +15,11 @@ from django.core.checks import CheckMessage, Error, Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django_q.conf import Conf
 
-from messaging import guards, routing
+from messaging import guards, progress, routing
 from messaging.delivery import outbox, providers
+from messaging.processes import PATIENCE
 from pipeline.guards import find_differences
 from pipeline.intake.addresses import read_address
 from pipeline.models import User
@@ -30,6 +34,10 @@ SHORTEST_KEY = 40
 FEWEST_CHARACTERS_IN_A_KEY = 10
 # What ANYMAIL_SEND_DEFAULTS may add to every mail. Everything else would be said to, or read by, somebody unasked.
 HARMLESS_DEFAULTS = frozenset({"envelope_sender", "esp_extra", "metadata", "tags", "track_clicks", "track_opens"})
+
+BROKER = "messaging.broker.Broker"
+AS_IT_WAS = "Leave Q_CLUSTER in config/settings.py as it was."
+GUARD = 3  # seconds that django-q2 gives a task beyond its time before it kills it
 
 Check = Callable[..., Iterator[CheckMessage]]
 
@@ -143,24 +151,46 @@ def nobody_of_the_demo_is_here_in_live_mode(databases: Sequence[str] | None = No
 def each_time_limit_is_longer_than_the_one_inside_it(**_: Any) -> Iterator[CheckMessage]:
     """Else one of them cuts off a send that is going on, or somebody else takes its task while it runs."""
     provider = settings.MAIL_CONNECT_TIMEOUT + settings.MAIL_READ_TIMEOUT
-    task, retry = settings.Q_CLUSTER["timeout"], settings.Q_CLUSTER["retry"]
-    chain = {
-        f"the provider’s time-outs ({provider})": provider,
-        f"a task’s time ({task}) without that of a drain ({outbox.SECONDS:.0f})": task - outbox.SECONDS,
-        f"a task’s time ({task})": task,
-        f"MAIL_LEASE ({settings.MAIL_LEASE})": settings.MAIL_LEASE,
-        f"Q_CLUSTER’s retry ({retry})": retry,
-    }
-    names, seconds = list(chain), list(chain.values())
-    for inner in range(len(chain) - 1):
-        if seconds[inner] >= seconds[inner + 1]:
+    # As django-q2 read them, whatever the settings say; None is no limit at all.
+    task, retry = Conf.TIMEOUT or math.inf, Conf.RETRY
+    sign = provider + progress.EVERY
+    chains = [
+        {
+            f"the provider’s time-outs ({provider})": provider,
+            f"a task’s time ({task}) without that of a drain ({outbox.SECONDS:.0f})": task - outbox.SECONDS,
+            f"the time after which a task is killed ({task + GUARD})": task + GUARD,
+            f"MAIL_LEASE ({settings.MAIL_LEASE})": settings.MAIL_LEASE,
+            f"Q_CLUSTER’s retry ({retry})": retry,
+        },
+        {f"what a task does without a sign of progress ({sign:.0f})": sign, "the watchdog’s silence": progress.SILENCE},
+        {f"the time after which a task is killed ({task + GUARD})": task + GUARD, "the worker’s patience": PATIENCE},
+    ]
+    for (inner, shorter), (outer, longer) in itertools.chain.from_iterable(
+        itertools.pairwise(chain.items()) for chain in chains
+    ):
+        if shorter >= longer:
             yield Error(
-                f"Time limits must grow, and {names[inner]} is not less than {names[inner + 1]}.",
+                f"Time limits must grow, and {inner} is not less than {outer}.",
                 hint="Make MAIL_CONNECT_TIMEOUT and MAIL_READ_TIMEOUT shorter, or MAIL_LEASE as it was (120).",
                 id="messaging.E008",
             )
     if settings.MAIL_CONNECT_TIMEOUT <= 0 or settings.MAIL_READ_TIMEOUT <= 0:
         yield Error("MAIL_CONNECT_TIMEOUT and MAIL_READ_TIMEOUT must be more than 0 seconds.", id="messaging.E008")
+
+
+@_checks()
+def the_queue_runs_nothing_but_ours_and_nothing_twice(**_: Any) -> Iterator[CheckMessage]:
+    """As django-q2 read its settings."""
+    if Conf.BROKER_CLASS != BROKER:
+        yield Error("The queue would run whatever function its table names.", hint=AS_IT_WAS, id="messaging.E020")
+    if Conf.SYNC or Conf.MAX_ATTEMPTS != 1 or not Conf.ACK_FAILURES:
+        yield Error("The queue would repeat tasks, or run them in a request.", hint=AS_IT_WAS, id="messaging.E020")
+    if Conf.SAVE_LIMIT >= 0:
+        yield Error(
+            "The queue would read back the tasks that it saved, which can run code and which nobody signed.",
+            hint=AS_IT_WAS,
+            id="messaging.E020",
+        )
 
 
 @_checks()

@@ -14,9 +14,10 @@ from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
+from django_q.conf import Conf
 from pytest_django.fixtures import Settings
 
-from messaging import checks
+from messaging import checks, progress
 from messaging.guards import ALL
 from pipeline.guards import install, remove
 from tests.factories import make_user
@@ -74,8 +75,6 @@ def test_the_defaults_and_a_real_installation_pass(live: Settings, settings: Set
         ({"MAIL_READ_TIMEOUT": 0}, "messaging.E008"),
         ({"MAIL_LEASE": 60}, "messaging.E008"),
         ({"MAIL_LEASE": 300}, "messaging.E008"),
-        ({"Q_CLUSTER": {"timeout": 40, "retry": 300}}, "messaging.E008"),
-        ({"Q_CLUSTER": {"timeout": 60, "retry": 60}}, "messaging.E008"),
         ({"DEBUG": True}, "messaging.E009"),
         ({"SECRET_KEY": "short"}, "messaging.E010"),
         ({"SECRET_KEY": "ab" * 30}, "messaging.E010"),
@@ -96,6 +95,39 @@ def test_one_thing_wrong_is_one_complaint(live: Settings, change: dict[str, Any]
     for name, value in change.items():
         setattr(live, name, value)
     assert complaints() == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("TIMEOUT", 40, "messaging.E008"),
+        ("TIMEOUT", 64, "messaging.E008"),  # longer than the patience with a worker that was asked to end
+        ("RETRY", 120, "messaging.E008"),
+        ("BROKER_CLASS", None, "messaging.E020"),
+        ("BROKER_CLASS", "django_q.brokers.orm.ORM", "messaging.E020"),
+        ("SYNC", True, "messaging.E020"),
+        ("MAX_ATTEMPTS", 0, "messaging.E020"),
+        ("ACK_FAILURES", False, "messaging.E020"),
+        ("SAVE_LIMIT", 100, "messaging.E020"),
+    ],
+)
+def test_what_django_q_made_of_its_settings_counts(
+    live: Settings, monkeypatch: pytest.MonkeyPatch, name: str, value: object, complaint: str
+) -> None:
+    assert complaints() == []
+    monkeypatch.setattr(Conf, name, value)
+    assert complaints() == [complaint]
+
+
+def test_a_task_without_a_time_limit_outlasts_everything(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Conf, "TIMEOUT", None)
+    assert set(complaints()) == {"messaging.E008"}
+
+
+@pytest.mark.parametrize("silence", [30, 20])
+def test_a_slow_mail_is_no_hang(live: Settings, monkeypatch: pytest.MonkeyPatch, silence: int) -> None:
+    monkeypatch.setattr(progress, "SILENCE", silence)
+    assert complaints() == ["messaging.E008"]
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "Europe"])

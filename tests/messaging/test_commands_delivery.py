@@ -17,7 +17,7 @@ from django_q.signing import SignedPackage
 from pytest_django.fixtures import Settings
 
 from messaging.management.commands.deliver import Command as Deliver
-from messaging.management.commands.prepare import SWEEP
+from messaging.schedule import SWEEP
 from tests.factories import make_message, make_user
 from tests.messaging.delivery.asking import SENT, Fate, fate_of
 from tests.messaging.delivery.database import locked

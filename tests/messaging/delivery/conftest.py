@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django.fixtures import Settings
 
+from tests.config.process_table import family_of
 from tests.messaging.delivery.doubles import Provider, Sink
+from tests.messaging.delivery.processes import Process, Start
 
 
 @pytest.fixture
@@ -84,3 +89,21 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         + signed.public_bytes(serialization.Encoding.PEM)
     )
     return path
+
+
+@pytest.fixture
+def start(provider: Provider, tmp_path: Path) -> Iterator[Start]:
+    """Begins a process of the product: its arguments, and settings of its own by name."""
+    started: list[Process] = []
+
+    def begin(*arguments: str, **settings: str) -> Process:
+        started.append(Process(*arguments, provider=provider, folder=tmp_path, settings=settings))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        # A supervised worker has a process group of its own.
+        for pid in {*family_of(process.pid), *process.alive_in_its_group()}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Model
 
 from messaging.models import Message
@@ -58,3 +58,14 @@ def locked(message: Message) -> Iterator[Callable[[], None]]:
         other.close()
         settings["OPTIONS"] = usual
         connection.close()
+
+
+@contextmanager
+def gone() -> Iterator[None]:
+    """The database answers nothing."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise OperationalError("The database is gone.")
+
+    with connection.execute_wrapper(refuse):
+        yield

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from config.processes import keep_running
+from messaging.processes import keep_running
 from tests.config.process_table import left_of
 
 LISTENED_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -130,3 +130,60 @@ def test_a_closed_terminal_is_no_reason_to_stop_under_nohup() -> None:
     started = time.monotonic()
     assert keep_running({"stays": STAYS}, patience=10) == ""
     assert time.monotonic() - started > 0.55
+
+
+# Ends when it is asked to, and a child of it needs a moment more.
+UNDER_WAY = """
+import os, pathlib, signal, sys, time
+if os.fork():
+    pathlib.Path(sys.argv[1]).touch()
+    time.sleep(60)
+def finish(*_):
+    time.sleep(0.5)
+    pathlib.Path(sys.argv[2]).touch()
+    os._exit(0)
+signal.signal(signal.SIGTERM, finish)
+time.sleep(60)
+"""
+
+
+class TestWhatHangs:
+    def run(self, command: list[str], *, ready: Path, farewell: float) -> float:
+        """Calls it hung once, as soon as it is ready, and stops when it was started anew. Returns the seconds of that."""
+        took = 0.0
+
+        def hung() -> list[str]:
+            nonlocal took
+            if not ready.exists():
+                return []
+            ready.unlink()
+            if took:
+                os.kill(os.getpid(), signal.SIGTERM)
+                return []
+            took = -time.monotonic()
+            return ["worker"]
+
+        assert keep_running({"worker": command, "other": STAYS}, patience=0.5, hung=hung, farewell=farewell) == ""
+        return took + time.monotonic()
+
+    def test_it_is_started_anew_and_nothing_else_ends(self, tmp_path: Path) -> None:
+        ready = tmp_path / "ready"
+        took = self.run(
+            python("import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)", ready),
+            ready=ready,
+            farewell=10,
+        )
+        assert took < 10
+
+    def test_a_child_finishes_what_it_is_at(self, tmp_path: Path) -> None:
+        ready, done = tmp_path / "ready", tmp_path / "done"
+        self.run(python(UNDER_WAY, ready, done), ready=ready, farewell=5)
+        assert done.exists()
+
+    def test_who_does_not_listen_is_killed_with_its_children(self, tmp_path: Path) -> None:
+        pid, ready = tmp_path / "pid", tmp_path / "ready"
+        code = STUBBORN.replace("time.sleep", "pathlib.Path(sys.argv[2]).touch(); time.sleep")
+        code = code.replace("write_text(str(os.getpid()))", "open('a').write(f'{os.getpid()} ')")
+        self.run(python(code, pid, ready), ready=ready, farewell=0.5)
+        first, second = map(int, pid.read_text().split())
+        assert not left_of({first, second})

@@ -3,19 +3,30 @@
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from subprocess import Popen
 
 PAUSE = 0.1  # seconds between two looks
+# Seconds that the worker has to end when somebody asks: longer than a task may take, see messaging/checks.py.
+PATIENCE = 65.0
 
 
-def keep_running(commands: Mapping[str, Sequence[str]], *, patience: float) -> str:
+def keep_running(
+    commands: Mapping[str, Sequence[str]],
+    *,
+    patience: float,
+    hung: Callable[[], Collection[str]] = tuple,
+    farewell: float = 0,
+) -> str:
     """Until one of them ends, or somebody asks to stop: Ctrl-C, SIGTERM, a closed terminal.
 
     Only the head of each process is asked to end, so that its children can finish what they are at, for example a mail
     that is just leaving. What still runs after `patience` seconds, or when somebody asks again, is killed with all its
     children. Returns the name of the process that ended by itself, "" where somebody asked.
+
+    The processes that `hung` names at a look are stopped with all their children, within `farewell` seconds, and started
+    anew.
     """
     asked = 0
 
@@ -32,11 +43,13 @@ def keep_running(commands: Mapping[str, Sequence[str]], *, patience: float) -> s
     ended: list[str] = []
     try:
         for name, command in commands.items():
-            # In a session of its own: what a terminal sends to everybody in it reaches this process only.
-            processes[name] = Popen(command, start_new_session=True)
+            processes[name] = _start(command)
         while not asked and not ended:
             time.sleep(PAUSE)
             ended = [name for name, process in processes.items() if _has_ended(process)]
+            for name in () if ended else hung():
+                _stop_all_of(processes[name], within=farewell)
+                processes[name] = _start(commands[name])
 
         for process in processes.values():
             process.terminate()
@@ -48,8 +61,26 @@ def keep_running(commands: Mapping[str, Sequence[str]], *, patience: float) -> s
     return "" if asked else ended[0]
 
 
+def _start(command: Sequence[str]) -> Popen[bytes]:
+    # In a session of its own: what a terminal sends to everybody in it reaches this process only.
+    return Popen(command, start_new_session=True)
+
+
 def _has_ended(process: Popen[bytes]) -> bool:
     return process.poll() is not None
+
+
+def _stop_all_of(process: Popen[bytes], *, within: float) -> None:
+    """Asks every one of the group: a head whose children hang waits for them in vain, and who is just sending a mail
+    finishes it before it ends, see messaging/delivery/stopping.py."""
+    until = time.monotonic() + within
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        while time.monotonic() < until:
+            process.poll()  # takes the head off the table once it ended
+            os.killpg(process.pid, 0)
+            time.sleep(PAUSE)
+    _kill_what_is_left([process])
 
 
 def _kill_what_is_left(processes: Iterable[Popen[bytes]]) -> None:
