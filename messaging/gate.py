@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from messaging import facts, routing, working_days
+from messaging import facts, letterhead, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
 from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Outcome, Verdict, decide
 from messaging.wording.fingerprint import fingerprint
@@ -156,7 +156,13 @@ def _let_go(case: Case, *, now: datetime) -> Clearance | None:
         started_at=now,
         expires_at=now + timedelta(seconds=settings.MAIL_LEASE),
         recipient=recipient,
-        fingerprint=fingerprint(recipient=recipient, subject=case.subject, body=case.body),
+        fingerprint=fingerprint(
+            recipient=recipient,
+            subject=case.subject,
+            body=case.body,
+            sender=letterhead.sender_line(case.sender),
+            reply_to=letterhead.reply_address(case.sender),
+        ),
         provider=routing.provider_for(recipient),
     )
     return Clearance(attempt=attempt, case=case, recipient=recipient)

@@ -56,7 +56,7 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
     ends: Counter[str] = Counter()
     stop_at = time.monotonic() + seconds
     in_a_row = 0
-    with Stopping() as stopping, Egress() as egress:
+    with Stopping() as stopping, Egress(clock=clock) as egress:
         try:
             for message_id in _due(clock):
                 if stopping.asked or time.monotonic() >= stop_at:

@@ -4,6 +4,9 @@ import hashlib
 import json
 
 
-def fingerprint(*, recipient: str, subject: str, body: str) -> str:
-    """SHA-256 in hexadecimal over the three, unambiguously joined."""
-    return hashlib.sha256(json.dumps([recipient, subject, body], ensure_ascii=False).encode()).hexdigest()
+def fingerprint(*, recipient: str, subject: str, body: str, sender: str, reply_to: str) -> str:
+    """SHA-256 in hexadecimal over the five, unambiguously joined. `sender` and `reply_to` as they stand in the head. The
+    HTML part follows from the text, and there is no attachment."""
+    return hashlib.sha256(
+        json.dumps([recipient, subject, body, sender, reply_to], ensure_ascii=False).encode()
+    ).hexdigest()

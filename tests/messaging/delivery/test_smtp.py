@@ -110,7 +110,7 @@ def test_the_mails_of_a_drain_share_a_connection(sink: Sink) -> None:
 def test_a_server_that_drops_the_idle_connection_makes_nothing_uncertain(sink: Sink) -> None:
     first, second = make_message(), make_message()
     sink.answers = {"END": hangs_up_afterwards}
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         outbox.deliver(first.pk, egress=egress, clock=lambda: DUE)
         assert sink.hung_up.wait(10)
         sink.answers = {}
@@ -123,7 +123,7 @@ def test_a_server_that_drops_the_idle_connection_makes_nothing_uncertain(sink: S
 def test_a_server_that_is_gone_when_the_drain_ends_takes_nothing_back(sink: Sink) -> None:
     message = make_message()
     sink.answers = {"END": hangs_up_afterwards}
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         outbox.deliver(message.pk, egress=egress, clock=lambda: DUE)
         assert sink.hung_up.wait(10)
 
