@@ -55,7 +55,7 @@ class Process(subprocess.Popen[bytes]):
     """`manage.py` with real settings, on the database of the tests, in a process group of its own."""
 
     def __init__(self, *arguments: str, provider: Provider, folder: Path) -> None:
-        self.output = folder / f"{'-'.join(arguments)}-{time.monotonic_ns()}.log"
+        self.output = folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
         environment = {
             **os.environ,
             "DATABASE_URL": database_url(),
