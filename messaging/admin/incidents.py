@@ -92,7 +92,7 @@ class IncidentAdmin(History, ModelAdmin):
         if form.is_valid():
             self._close(request, incident, note=form.cleaned_data["note"])
         else:
-            messages.error(request, " ".join(form.errors["note"]))
+            messages.error(request, " ".join(str(error) for error in form.errors["note"]))
         return redirect("admin:messaging_incident_change", pk)
 
     def _close(self, request: HttpRequest, incident: Incident, *, note: str) -> None:

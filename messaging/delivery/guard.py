@@ -4,7 +4,8 @@ is no candidate, mail of the system; and to nobody else anything, whichever mail
 Django's and Anymail's functions end in one of three places, and each of them asks here: the backend of the settings and
 the egress by themselves, every Anymail backend through its `pre_send`, and Django's SMTP backend because `install` puts the
 question into it. Who speaks SMTP or HTTP with a provider without these libraries is not stopped here: the build refuses
-their import everywhere else, and the network can. Neither is code that sets out to deceive its own process.
+their import everywhere else, and the network can. Neither is code that sets out to deceive its own process, for example with
+`send_defaults` for a connection that it makes by hand: Anymail adds them after everybody was asked.
 """
 
 from __future__ import annotations
