@@ -70,6 +70,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
                 "messaging.view_rejectionphrase",
             ),
             Page("Verdicts", "gavel", "admin:messaging_recordedverdict_changelist", "messaging.view_recordedverdict"),
+            Page("Incidents", "report", "admin:messaging_incident_changelist", "messaging.view_incident"),
             Page("Moves", "history", "admin:pipeline_stagechange_changelist", "pipeline.view_stagechange"),
         ),
     ),

@@ -198,8 +198,9 @@ ANYMAIL["AMAZON_SES_CLIENT_PARAMS"] = {
         "read_timeout": MAIL_READ_TIMEOUT,
     },
 }
-# Nothing but messaging/delivery/egress.py opens a connection to a provider; Django's own mail functions say so.
-EMAIL_BACKEND = "messaging.delivery.egress.ClosedDoor"
+# Django's own mail functions: nothing leaves that messaging/delivery/guard.py does not let out.
+EMAIL_BACKEND = "messaging.delivery.egress.GuardedMail"
+DEFAULT_FROM_EMAIL = MAIL_FROM  # of what the system writes to colleagues
 
 # --- Queue: django-q2 is the clock and the doorbell, the Message table is the queue ---------------------------------
 

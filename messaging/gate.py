@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Case as Choice
 from django.db.models import Count, Q, QuerySet, TextField, Value, When
 
-from messaging import facts, routing, working_days
+from messaging import facts, letterhead, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
 from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Outcome, Verdict, decide
 from messaging.wording.fingerprint import fingerprint
@@ -203,7 +203,13 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
             started_at=now,
             expires_at=now + timedelta(seconds=settings.MAIL_LEASE),
             recipient=case.recipient,
-            fingerprint=fingerprint(recipient=case.recipient, subject=case.subject, body=case.body),
+            fingerprint=fingerprint(
+                recipient=case.recipient,
+                subject=case.subject,
+                body=case.body,
+                sender=letterhead.sender_line(case.sender),
+                reply_to=letterhead.reply_address(case.sender),
+            ),
             provider=routing.provider_for(case.recipient),
         )
         for case in cases

@@ -196,7 +196,8 @@ _OF_ATTEMPTS = (
         event=UPDATE,
         when=changed("id", "message_id", "number", "started_at", "expires_at", "recipient", "fingerprint", "provider")
         + " OR (NEW.outcome <> OLD.outcome AND OLD.outcome NOT IN ('', 'uncertain')) "
-        "OR (OLD.outcome <> '' AND NEW.outcome = '')",
+        "OR (OLD.outcome <> '' AND NEW.outcome = '') "
+        "OR (OLD.used_at IS NOT NULL AND NEW.used_at IS DISTINCT FROM OLD.used_at)",
         sentence="An attempt ends once, and is what it was.",
     ),
     stays(_ATTEMPT, name="attempt", thing="An attempt"),

@@ -52,6 +52,10 @@ def test_nobody_listens_to_signals_but_where_django_q_offers_nothing_else() -> N
     assert importers_of(*SIGNALS) == {"messaging/broker.py"}
 
 
+def test_one_signal_of_the_mail_library_is_heard_by_the_guard_alone() -> None:
+    assert importers_of("anymail.signals") == {"messaging/delivery/guard.py"}
+
+
 def test_only_delivery_knows_mail_libraries() -> None:
     importers = importers_of(*MAIL)
     assert "messaging/delivery/egress.py" in importers

@@ -16,8 +16,7 @@ from django.utils.formats import date_format
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from messaging import writing
-from messaging.delivery import mail
+from messaging import letterhead, writing
 from messaging.delivery.reading import lay_out
 from messaging.models import HandOff
 from messaging.timeline import timeline_of
@@ -84,8 +83,8 @@ def around_the_editor(
         "candidate": application.candidate,
         "may_answer": may_answer(request),
         "entries": timeline_of(application.candidate, now=now),
-        "mail_from": str(mail.sender_address(person)),
-        "reply_to": mail.reply_address(person),
+        "mail_from": str(letterhead.sender_address(person)),
+        "reply_to": letterhead.reply_address(person),
         "preview_url": reverse("admin:messaging_message_preview"),
     }
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from messaging.admin import desk
-from messaging.models import HandOff, Message
+from messaging.models import HandOff, Incident, Message
 from messaging.policy.decision import Origin
 from pipeline.models import User
 
@@ -29,6 +29,8 @@ def add_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["hand_offs"] = _read_hand_offs(user, now=now)
     if user.has_perm("messaging.view_message"):
         context["mail"] = _read_mail(now=now)
+    if user.has_perm("messaging.close_incident"):
+        context["open_incidents"] = Incident.objects.open().count()
     return context
 
 

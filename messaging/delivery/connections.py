@@ -3,7 +3,9 @@ thread that calls; so a killed process leaves at most one mail in doubt for each
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -18,8 +20,9 @@ TOGETHER = 0.005
 class Connections:
     """Use as a context manager. Each connection is made when it is needed first."""
 
-    def __init__(self, number: int) -> None:
-        self._idle = [Egress() for _ in range(number)]
+    def __init__(self, number: int, *, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._idle = [Egress(clock=clock) for _ in range(number)]
         self._threads = ThreadPoolExecutor(number, thread_name_prefix="connection")
         self._under_way: dict[Future[Result], tuple[Clearance, Egress]] = {}
 
@@ -48,7 +51,7 @@ class Connections:
     def start(self, clearance: Clearance) -> None:
         """On a free connection, the one that was used last before any other."""
         egress = self._idle.pop()
-        prepared = prepare(clearance)
+        prepared = prepare(clearance, now=self._clock())
         future: Future[Result]
         if isinstance(prepared, Result):
             future = Future()

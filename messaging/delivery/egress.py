@@ -5,38 +5,34 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from email.utils import format_datetime
+from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Self
 
 from anymail.exceptions import AnymailError
-from anymail.utils import parse_address_list
+from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
 
-from messaging.delivery import mail, outcomes, providers
+from messaging import routing
+from messaging.delivery import guard, mail, outcomes, providers
 from messaging.delivery.outcomes import NotAsClearedError, Result
-from messaging.delivery.reading import path_of
+from messaging.delivery.reading import folder, path_of
 from messaging.gate import Clearance
-from messaging.models import Attempt, Message
-from messaging.routing import SIMULATE
-from messaging.wording.fingerprint import fingerprint
 
 logger = logging.getLogger(__name__)
-
-
-class ClosedDoor(BaseEmailBackend):
-    """Django's own mail functions: nothing leaves through them, and whoever calls them learns it."""
-
-    def send_messages(self, email_messages: Sequence[EmailMessage]) -> NoReturn:  # noqa: ARG002
-        raise RuntimeError("Mail leaves Byhand as a Message that the gate cleared, and in no other way.")
 
 
 class Egress:
     """Holds one connection for as many mails as a drain sends, for one thread at a time. Use as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self._connection: BaseEmailBackend | None = None
 
     def __enter__(self) -> Self:
@@ -49,19 +45,22 @@ class Egress:
 
     def send(self, clearance: Clearance) -> Result:
         """Total, as its two halves are: every fault comes back as a Result; only the end of the process gets through."""
-        prepared = prepare(clearance)
+        prepared = prepare(clearance, now=self._clock())
         return prepared if isinstance(prepared, Result) else self.hand_over(prepared, clearance)
 
     def hand_over(self, built: EmailMultiAlternatives, clearance: Clearance) -> Result:
         """The half that may wait for the provider, in any thread: it needs no database."""
         connection: BaseEmailBackend | None = None
         try:
-            if clearance.attempt.provider == SIMULATE:
-                return _write_file(built, clearance)
+            if clearance.attempt.provider == routing.SIMULATE:
+                path = path_of(clearance.case.message)
+                _write_file(built, path, at=clearance.attempt.started_at)
+                return outcomes.accepted(path.name)
             connection = self._connect(clearance.attempt.provider)
-            handed_over = connection.send_messages([built])
+            with guard.checked(built):
+                handed_over = connection.send_messages([built])
         except Exception as error:  # whatever a provider does must become a Result
-            if connection is None:
+            if connection is None or isinstance(error, NotAsClearedError):
                 result = outcomes.of_preparing(error)
             else:
                 # What the provider said before something failed counts more than the failure.
@@ -89,11 +88,11 @@ class Egress:
                 connection.close()
 
 
-def prepare(clearance: Clearance) -> EmailMultiAlternatives | Result:
-    """The half that asks the database: the mail, compared with what was cleared; a Result says why there is none."""
+def prepare(clearance: Clearance, *, now: datetime) -> EmailMultiAlternatives | Result:
+    """The half that asks the database: the mail, which the guard let out; a Result says why there is none."""
     try:
         built = mail.build(clearance)
-        _compare(built, clearance.attempt)
+        guard.check(built, now=now)
     except Exception as error:  # a mail that cannot be must become a Result
         result = outcomes.of_preparing(error)
         logger.warning("Attempt %s: %s.", clearance.attempt.pk, result.outcome, exc_info=_is_ours(error))
@@ -106,22 +105,6 @@ def _is_ours(error: Exception) -> bool:
     return not isinstance(error, OSError | AnymailError)
 
 
-def _compare(built: EmailMultiAlternatives, attempt: Attempt) -> None:
-    """What leaves is what was cleared, for one recipient, and the clearance still stands."""
-    built.message()  # raises ValueError for a head that cannot be, before any library begins to pass it on
-    recipients = [address.addr_spec for address in parse_address_list(built.recipients())]
-    if recipients != [attempt.recipient]:
-        raise NotAsClearedError("The mail would not go to the one address that it was cleared for.")
-    now = fingerprint(recipient=attempt.recipient, subject=str(built.subject), body=str(built.body))
-    if now != attempt.fingerprint:
-        raise NotAsClearedError("The text is not the one that was cleared.")
-    sending = Attempt.objects.open().filter(
-        pk=attempt.pk, fingerprint=now, recipient=attempt.recipient, message__status=Message.Status.SENDING
-    )
-    if not sending.exists():
-        raise NotAsClearedError("The clearance of this mail is over.")
-
-
 def _answer(built: EmailMultiAlternatives) -> Result:
     """Through Anymail, the provider's word on the recipient; SMTP took it, and knows it by our own id."""
     if not hasattr(built, "anymail_status"):
@@ -130,13 +113,29 @@ def _answer(built: EmailMultiAlternatives) -> Result:
     return said or Result(outcome=outcomes.Outcome.UNCERTAIN, detail="The provider said nothing of this address.")
 
 
-def _write_file(built: EmailMultiAlternatives, clearance: Clearance) -> Result:
-    """The whole mail as it would have left; one file for one message."""
-    path = path_of(clearance.case.message)
+def _write_file(built: EmailMessage, path: Path, *, at: datetime) -> None:
+    """The whole mail as it would have left."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     letter = built.message()
-    letter.replace_header("Date", format_datetime(clearance.attempt.started_at))  # when it left, by our clock
+    letter.replace_header("Date", format_datetime(at))  # when it left, by our clock
     temporary.write_bytes(letter.as_bytes(linesep="\r\n"))  # type: ignore[call-arg]  # Django's own
     temporary.replace(path)
-    return outcomes.accepted(path.name)
+
+
+class GuardedMail(BaseEmailBackend):
+    """The backend of the settings, for Django's own mail functions: what the guard lets out takes the same way as a
+    message. Never silent, whatever `fail_silently` asks for."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        return sum(self._send(mail) for mail in email_messages)
+
+    def _send(self, mail: EmailMessage) -> int:
+        now = timezone.now()
+        guard.check(mail, now=now)
+        providers_of = {routing.provider_for(address) for address in guard.recipients_of(mail)}
+        if routing.SIMULATE in providers_of:
+            _write_file(mail, folder() / f"system-{uuid.uuid4()}.eml", at=now)
+            return 1
+        with guard.checked(mail):
+            return providers.make_connection(settings.MAIL_PROVIDER).send_messages([mail]) or 0

@@ -13,12 +13,14 @@ from django.template.loader import render_to_string
 from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 
+from messaging import letterhead
 from messaging.gate import Clearance
 from messaging.models import Message
 from messaging.policy.decision import Origin
 from messaging.wording.markup import as_html
-from pipeline.models import User
 
+# The message that a mail is, for the guard and for whoever finds the mail again.
+MESSAGE_HEADER = "X-Byhand-Message"
 # Providers that have no field for our id, or refuse the mail when it is given; they get it as a header alone.
 WITHOUT_METADATA = frozenset({"smtp", "mailersend", "postal"})
 # Providers that refuse a mail which brings its own; they give it one. https://github.com/symfony/symfony/issues/44000
@@ -49,16 +51,16 @@ def build(clearance: Clearance) -> Letter:
     headers = {
         "Message-ID": message_id(message),
         "Auto-Submitted": "no" if message.origin == Origin.PERSON else "auto-generated",
-        "X-Byhand-Message": str(message.public_id),
+        MESSAGE_HEADER: str(message.public_id),
     }
     if clearance.attempt.provider in WITHOUT_MESSAGE_ID:
         del headers["Message-ID"]
     mail = Letter(
         subject=case.subject,
         body=case.body,
-        from_email=str(sender_address(case.sender)),
+        from_email=letterhead.sender_line(case.sender),
         to=[clearance.recipient],
-        reply_to=[str(Address(addr_spec=reply_address(case.sender)))],
+        reply_to=[str(Address(addr_spec=letterhead.reply_address(case.sender)))],
         headers=headers,
     )
     mail.attach_alternative(render_html(subject=case.subject, body=case.body), "text/html")
@@ -73,16 +75,6 @@ def render_html(*, subject: str, body: str) -> str:
     return render_to_string("mail/message.html", {"subject": subject, "content": mark_safe(as_html(body))})  # noqa: S308
 
 
-def sender_address(sender: User | None) -> Address:
-    """The person's name with the organisation's address; without a person, the organisation."""
-    name = f"{sender}, {settings.ORGANISATION_NAME}" if sender else settings.ORGANISATION_NAME
-    return Address(display_name=_printable(name), addr_spec=settings.MAIL_FROM)
-
-
-def reply_address(sender: User | None) -> str:
-    return settings.MAIL_REPLY_TO or (sender.email if sender else "") or settings.MAIL_FROM
-
-
 def message_id(message: Message) -> str:
     """The same for every attempt, so that a mail that arrived twice can be seen to be one."""
     return f"<{message.public_id}@{settings.MAIL_FROM.rpartition('@')[2]}>"
@@ -95,8 +87,3 @@ def _refuse_hidden(*, subject: str, body: str) -> None:
         raise ValueError("The subject holds a line break or another invisible character.")
     if _HIDDEN_IN_TEXT.search(body):
         raise ValueError("The text holds an invisible character.")
-
-
-def _printable(name: str) -> str:
-    """Without line breaks and other control characters: a name is the oldest way to smuggle a header in."""
-    return " ".join("".join(character if character.isprintable() else " " for character in name).split())

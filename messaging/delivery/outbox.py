@@ -62,7 +62,7 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
     """Delivers what is due until nothing is, or the time is over, or the process is asked to end. Returns how many
     messages went to which end: a status, an outcome of the gate, FAULT, or "" for what somebody else had."""
     stop_at = time.monotonic() + seconds
-    with Stopping() as stopping, Connections(settings.MAIL_CONNECTIONS) as connections:
+    with Stopping() as stopping, Connections(settings.MAIL_CONNECTIONS, clock=clock) as connections:
         run = _Run(connections, clock)
         try:
             if not guards_stand(now=clock()):

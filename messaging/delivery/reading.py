@@ -9,7 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from messaging.delivery.mail import render_html, reply_address, sender_address
+from messaging.delivery.mail import render_html
+from messaging.letterhead import reply_address, sender_address
 from messaging.models import Message
 from pipeline.models import User
 
@@ -29,8 +30,12 @@ class Letter:
 
 def path_of(message: Message) -> Path:
     """Where simulate mode keeps the mail; the file need not be there."""
-    folder: Path = settings.VAR_DIR / "mail"
-    return folder / f"{message.public_id}.eml"
+    return folder() / f"{message.public_id}.eml"
+
+
+def folder() -> Path:
+    """Of what simulate mode writes."""
+    return Path(settings.VAR_DIR) / "mail"
 
 
 def read_file(message: Message) -> Letter | None:

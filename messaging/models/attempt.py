@@ -31,8 +31,12 @@ class Attempt(models.Model):
     started_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     recipient = models.CharField(max_length=254)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of sender, recipient, subject and text.")
+    fingerprint = models.CharField(
+        max_length=64, help_text="SHA-256 of recipient, subject, text, sender and answer address."
+    )
     provider = models.CharField(max_length=30)
+    # When its mail was let out of the door, which happens once. NULL: not yet.
+    used_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)  # empty: still open
     finished_at = models.DateTimeField(null=True, blank=True)
     provider_message_id = models.CharField(max_length=250, blank=True)

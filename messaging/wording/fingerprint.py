@@ -4,9 +4,10 @@ import hashlib
 import json
 
 
-def fingerprint(*, recipient: str, subject: str, body: str) -> str:
-    """SHA-256 in hexadecimal over the three, unambiguously joined."""
-    return _hash(recipient, subject, body)
+def fingerprint(*, recipient: str, subject: str, body: str, sender: str, reply_to: str) -> str:
+    """SHA-256 in hexadecimal over the five, unambiguously joined. `sender` and `reply_to` as they stand in the head. The
+    HTML part follows from the text, and there is no attachment."""
+    return _hash(recipient, subject, body, sender, reply_to)
 
 
 def release_fingerprint(*, touchpoint: str, subject: str, body: str) -> str:

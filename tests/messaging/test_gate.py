@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from messaging import facts, gate, handoffs
+from messaging import facts, gate, handoffs, letterhead
 from messaging.gate import Case, Clearance
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict, Template
 from messaging.policy.decision import Facts, Finding, Outcome
@@ -127,7 +127,13 @@ def test_a_clearance_commits_the_attempt_and_what_is_going_to_leave() -> None:
     assert (attempt.message, attempt.number, attempt.outcome) == (message, 1, "")
     assert (attempt.started_at, attempt.expires_at) == (DUE, DUE + timedelta(seconds=product.MAIL_LEASE))
     assert (attempt.recipient, attempt.provider, clearance.recipient) == (email, "simulate", email)
-    assert attempt.fingerprint == fingerprint(recipient=email, subject=row.subject, body=row.body)
+    assert attempt.fingerprint == fingerprint(
+        recipient=email,
+        subject=row.subject,
+        body=row.body,
+        sender=letterhead.sender_line(clearance.case.sender),
+        reply_to=letterhead.reply_address(clearance.case.sender),
+    )
     verdict = RecordedVerdict.objects.get()
     assert (verdict.message, verdict.decided_at, verdict.outcome, verdict.reserve) == (message, DUE, "send", 0)
     assert verdict.findings == []

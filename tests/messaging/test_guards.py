@@ -461,6 +461,11 @@ class TestAttempts:
             refused(lambda fields=fields: change.update(**fields), because="ends once")  # type: ignore[misc]
         refused(lambda: run("DELETE FROM messaging_attempt"), because="never deleted")
 
+    def test_one_is_used_once(self) -> None:
+        change = Attempt.objects.filter(pk=clear(make_message()).pk)
+        assert change.update(used_at=DUE) == 1
+        refused(lambda: change.update(used_at=None), because="ends once")
+
     def test_an_uncertain_one_may_turn_out(self) -> None:
         attempt = clear(make_message())
         finish(attempt, Outcome.UNCERTAIN)

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from messaging import automations, gate
+from messaging import automations, gate, incidents
 from messaging.gate import Clearance
-from messaging.models import Attempt, HandOff, Message, PolicyRow, RecordedVerdict, RejectionPhrase, Signature
+from messaging.models import Attempt, HandOff, Incident, Message, PolicyRow, RecordedVerdict, RejectionPhrase, Signature
 from messaging.policy.floor import Reserve, Touchpoint
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
@@ -43,6 +43,14 @@ def make_attempt() -> Attempt:
     cleared = gate.clear(message.pk, now=make.NOW + timedelta(hours=2))
     assert isinstance(cleared, Clearance)
     return cleared.attempt
+
+
+def make_incident() -> Incident:
+    """Every second one is closed, because the list tells by whom."""
+    incident = incidents.raise_incident(Incident.Kind.MAIL_REFUSED, sentence="It was kept.", now=make.NOW)
+    if next(_numbers) % 2:
+        incidents.close(incident, note="A test.", by=make.make_user(), now=make.NOW)
+    return incident
 
 
 def make_verdict() -> RecordedVerdict:
@@ -100,6 +108,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "messaging.Attempt": make_attempt,
     "messaging.Automation": make.make_automation,
     "messaging.HandOff": make_hand_off,
+    "messaging.Incident": make_incident,
     "messaging.Message": make_message,
     "messaging.PolicyRow": make_policy_row,
     "messaging.RecordedVerdict": make_verdict,

@@ -37,6 +37,7 @@ WRITTEN_BY_MACHINES: dict[str, frozenset[str]] = {
     "messaging.HandOff": frozenset(
         {"message", "application", "touchpoint", "reserve", "reasons", "status", "due_at", "closed_at", "closed_by"}
     ),
+    "messaging.Incident": frozenset({"kind", "at", "sentence", "message", "closed_at", "closed_by", "note"}),
     "messaging.Message": frozenset(
         {
             "application",
@@ -92,6 +93,7 @@ WRITTEN_BY_MACHINES: dict[str, frozenset[str]] = {
 KEPT = {
     "messaging.Attempt",
     "messaging.HandOff",
+    "messaging.Incident",
     "messaging.Message",
     "messaging.RecordedVerdict",
     "messaging.Signature",

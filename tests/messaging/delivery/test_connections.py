@@ -119,7 +119,7 @@ class TestAtATime:
     def test_what_somebody_else_took_meanwhile_is_left_to_them(self, provider: Provider) -> None:
         message = make_message()
         gate.clear(message.pk, now=DUE)
-        with Connections(NUMBER) as several:
+        with Connections(NUMBER, clock=lambda: DUE) as several:
             run = outbox._Run(several, lambda: DUE)
             assert list(run._look_at([message.pk], 1)) == [(message.pk, None)]
         assert provider.requests == []
@@ -239,7 +239,7 @@ def test_cut_off_nobody_waits_and_what_is_under_way_hangs_up_by_itself(provider:
     provider.behaviour = Exchange.hang
 
     def cut_off() -> None:
-        with Connections(NUMBER) as several:
+        with Connections(NUMBER, clock=lambda: DUE) as several:
             several.start(cleared)
             assert provider.arrived.wait(PATIENCE)
             raise CutOff
@@ -306,7 +306,7 @@ class TestTheDatabase:
 
     def test_locked_when_one_is_asked_for_alone_it_is_no_fault_of_the_message(self, provider: Provider) -> None:
         message = make_message()
-        with locked(message), pytest.raises(OperationalError), Egress() as egress:
+        with locked(message), pytest.raises(OperationalError), Egress(clock=lambda: DUE) as egress:
             outbox.deliver(message.pk, egress=egress, clock=lambda: DUE)
         assert (fate_of(message), message.status_reason) == (Fate(status="scheduled"), "")
 
@@ -317,7 +317,7 @@ class TestTheDatabase:
         message = make_message()
         cleared = gate.clear(message.pk, now=DUE)
         assert isinstance(cleared, Clearance)
-        with Connections(NUMBER) as several, locked(message):
+        with Connections(NUMBER, clock=lambda: DUE) as several, locked(message):
             several.start(cleared)
             run = outbox._Run(several, lambda: DUE)
             run.finish()

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.mail import EmailMessage, send_mail
 from pytest_django.fixtures import Settings
 
-from messaging import gate
+from messaging import gate, letterhead
 from messaging.delivery import outbox
 from messaging.delivery.egress import Egress
 from messaging.gate import Clearance
@@ -112,20 +111,6 @@ def test_an_unknown_provider_is_tried_again_and_costs_no_message(live: Settings)
     assert "There is no mail provider “pigeon”." in message.status_reason
 
 
-# --- Django's own doors -----------------------------------------------------------------------------------------------
-
-
-def test_djangos_mail_functions_refuse_loudly(settings: Settings) -> None:
-    from config.settings import EMAIL_BACKEND
-
-    settings.EMAIL_BACKEND = EMAIL_BACKEND
-    for silently in (False, True):
-        with pytest.raises(RuntimeError, match="the gate cleared"):
-            send_mail("Hello", "Text", "jobs@acme.example", ["kim@example.com"], fail_silently=silently)
-    with pytest.raises(RuntimeError, match="the gate cleared"):
-        EmailMessage("Hello", "Text", to=["kim@example.com"]).send()
-
-
 # --- What leaves is what was cleared ----------------------------------------------------------------------------------
 
 
@@ -181,7 +166,7 @@ TAMPERINGS = [
 
 
 def test_what_was_cleared_leaves(sink: Sink) -> None:
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         assert egress.send(the_same(clear(make_message()))).outcome == Attempt.Outcome.ACCEPTED
     assert len(sink.accepted) == 1
 
@@ -194,7 +179,7 @@ def test_what_was_not_cleared_does_not_leave(
     live.MAIL_MODE = mode
     cleared = tamper(clear(make_message()))
 
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         result = egress.send(cleared)
 
     assert (result.outcome, sink.connections, files.exists()) == (Attempt.Outcome.REJECTED, 0, False)
@@ -204,12 +189,12 @@ def test_what_was_not_cleared_is_shown_to_a_person_and_logged(sink: Sink, caplog
     message = make_message()
     cleared = clear(message)
 
-    with Egress() as egress, caplog.at_level(logging.WARNING):
+    with Egress(clock=lambda: DUE) as egress, caplog.at_level(logging.WARNING):
         outbox.record(cleared.attempt, egress.send(other_text(cleared)), clock=lambda: DUE)
 
     assert fate_of(message) == FAILED
-    assert "The text is not the one that was cleared." in message.hand_offs.get().sentences[0]
-    assert caplog.records[0].exc_info is not None
+    assert "The text is not the one that was cleared, or not from whom." in message.hand_offs.get().sentences[0]
+    assert caplog.records[-1].exc_info is not None
 
 
 # --- Hostile rows, written behind every form's back -------------------------------------------------------------------
@@ -294,11 +279,17 @@ def test_a_subject_that_cannot_be_a_head_does_not_leave(provider: Provider, name
     message = make_message()
     cleared = clear(message)
     case = dataclasses.replace(cleared.case, subject=SUBJECTS[name])
-    print_of = fingerprint(recipient=cleared.recipient, subject=case.subject, body=case.body)
+    print_of = fingerprint(
+        recipient=cleared.recipient,
+        subject=case.subject,
+        body=case.body,
+        sender=letterhead.sender_line(case.sender),
+        reply_to=letterhead.reply_address(case.sender),
+    )
     force(Attempt.objects.filter(pk=cleared.attempt.pk), fingerprint=print_of)
     cleared.attempt.refresh_from_db()
 
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         result = egress.send(dataclasses.replace(cleared, case=case))
 
     assert (result.outcome, provider.requests) == (Attempt.Outcome.REJECTED, [])
@@ -308,7 +299,7 @@ def test_a_subject_that_cannot_be_a_head_does_not_leave(provider: Provider, name
 def test_a_text_with_an_invisible_character_does_not_leave(provider: Provider, character: str) -> None:
     cleared = clear(make_message())
     case = dataclasses.replace(cleared.case, body=f"Dear Kim,{character}\r\n\thello")
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         result = egress.send(dataclasses.replace(cleared, case=case))
     assert (result.outcome, result.detail) == (Attempt.Outcome.REJECTED, "The text holds an invisible character.")
     assert provider.requests == []

@@ -293,7 +293,7 @@ def test_a_connection_that_the_provider_dropped_in_between_is_made_anew(provider
         exchange.close_connection = True
 
     provider.behaviour = accepts_and_hangs_up
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         outbox.deliver(first.pk, egress=egress, clock=lambda: DUE)
         assert provider.hung_up.wait(10)
         outbox.deliver(second.pk, egress=egress, clock=lambda: DUE)

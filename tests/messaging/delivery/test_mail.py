@@ -10,7 +10,7 @@ from anymail.exceptions import AnymailUnsupportedFeature
 from django.core.mail import EmailMultiAlternatives
 from pytest_django.fixtures import Settings
 
-from messaging import gate
+from messaging import gate, letterhead
 from messaging.delivery import mail, providers
 from messaging.gate import Clearance
 from pipeline.models import User
@@ -115,19 +115,19 @@ def test_every_provider_writes_the_senders_name_as_one_address(live: Settings, p
 class TestSender:
     def test_a_persons_name_stands_before_the_organisations(self, live: Settings) -> None:
         person = User(first_name="Ana", last_name="Ruiz", email="ana@acme.example")
-        assert str(mail.sender_address(person)) == '"Ana Ruiz, Acme" <jobs@acme.example>'
-        assert str(mail.sender_address(None)) == "Acme <jobs@acme.example>"
+        assert str(letterhead.sender_address(person)) == '"Ana Ruiz, Acme" <jobs@acme.example>'
+        assert str(letterhead.sender_address(None)) == "Acme <jobs@acme.example>"
 
     def test_a_name_smuggles_nothing_into_the_head(self, live: Settings) -> None:
         person = User(first_name="Ana\r\nBcc: evil@example.com,", last_name="\u202eziuR")
-        assert str(mail.sender_address(person)) == '"Ana Bcc: evil@example.com, ziuR, Acme" <jobs@acme.example>'
+        assert str(letterhead.sender_address(person)) == '"Ana Bcc: evil@example.com, ziuR, Acme" <jobs@acme.example>'
 
     def test_answers_go_to_the_setting_else_to_the_person_else_to_the_sender(self, live: Settings) -> None:
         person = User(email="ana@acme.example")
-        assert mail.reply_address(person) == "ana@acme.example"
-        assert mail.reply_address(User(email="")) == mail.reply_address(None) == "jobs@acme.example"
+        assert letterhead.reply_address(person) == "ana@acme.example"
+        assert letterhead.reply_address(User(email="")) == letterhead.reply_address(None) == "jobs@acme.example"
         live.MAIL_REPLY_TO = "answers@acme.example"
-        assert mail.reply_address(person) == "answers@acme.example"
+        assert letterhead.reply_address(person) == "answers@acme.example"
 
 
 class _Tags(HTMLParser):

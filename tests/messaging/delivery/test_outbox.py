@@ -108,7 +108,7 @@ class TestDraining:
         message = make_message()
         assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
 
-        with Egress() as egress:
+        with Egress(clock=lambda: DUE) as egress:
             assert outbox.deliver(message.pk, egress=egress, clock=lambda: DUE) == ""
 
         assert provider.requests == []
@@ -267,7 +267,7 @@ class TestReaping:
         message = make_message()
         cleared = gate.clear(message.pk, now=DUE)
         assert isinstance(cleared, Clearance)
-        with Egress() as egress:
+        with Egress(clock=lambda: DUE) as egress:
             result = egress.send(cleared)
         outbox.reap(now=MUCH_LATER)
 
@@ -403,7 +403,7 @@ class TestTheDatabaseInTheWay:
         message = make_message()
         cleared = gate.clear(message.pk, now=DUE)
         assert isinstance(cleared, Clearance)
-        with Egress() as egress:
+        with Egress(clock=lambda: DUE) as egress:
             result = egress.send(cleared)
 
         with locked(message) as release, listening("could not be written yet", release) as heard:
@@ -418,7 +418,7 @@ class TestTheDatabaseInTheWay:
         message = make_message()
         cleared = gate.clear(message.pk, now=DUE)
         assert isinstance(cleared, Clearance)
-        with Egress() as egress:
+        with Egress(clock=lambda: DUE) as egress:
             result = egress.send(cleared)
         with locked(message), pytest.raises(outbox.DATABASE_TROUBLE):
             outbox.record(cleared.attempt, result, clock=lambda: DUE)

@@ -111,7 +111,7 @@ def test_the_mails_of_a_drain_share_a_connection(sink: Sink) -> None:
 def test_a_server_that_drops_the_idle_connection_makes_nothing_uncertain(sink: Sink) -> None:
     first, second = make_message(), make_message()
     sink.answers = {"END": hangs_up_afterwards}
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         outbox.deliver(first.pk, egress=egress, clock=lambda: DUE)
         assert sink.hung_up.wait(10)
         sink.answers = {}
@@ -124,7 +124,7 @@ def test_a_server_that_drops_the_idle_connection_makes_nothing_uncertain(sink: S
 def test_a_connection_without_a_socket_is_made_anew(sink: Sink) -> None:
     """As the library leaves it when it gives up on a server."""
     first, second = make_message(), make_message()
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         outbox.deliver(first.pk, egress=egress, clock=lambda: DUE)
         assert isinstance(egress._connection, SmtpConnection)
         assert egress._connection.connection is not None
@@ -136,7 +136,7 @@ def test_a_connection_without_a_socket_is_made_anew(sink: Sink) -> None:
 def test_a_server_that_is_gone_when_the_drain_ends_takes_nothing_back(sink: Sink) -> None:
     message = make_message()
     sink.answers = {"END": hangs_up_afterwards}
-    with Egress() as egress:
+    with Egress(clock=lambda: DUE) as egress:
         outbox.deliver(message.pk, egress=egress, clock=lambda: DUE)
         assert sink.hung_up.wait(10)
 
