@@ -9,3 +9,6 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         from messaging import checks  # noqa: F401  (registers the system checks)
+        from messaging.delivery import tracking
+
+        tracking.listen()

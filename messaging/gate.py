@@ -19,7 +19,8 @@ from django.db.models import Q
 
 from messaging import facts, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
-from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Outcome, Verdict, decide
+from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Origin, Outcome, Verdict, decide
+from messaging.policy.floor import Reserve
 from messaging.wording.fingerprint import fingerprint
 from pipeline.models import Application, Candidate, Job, User
 
@@ -102,10 +103,40 @@ def clear(message_id: int, *, now: datetime) -> Clearance | Case | None:
         if message.status != Status.SCHEDULED:
             return None
         case = preview(message, now=now)
-        if case.verdict.outcome is Outcome.SEND:
-            return _let_go(case, now=now)
-        _turn_away(case, now=now)
-        return case
+        if case.verdict.outcome is not Outcome.SEND:
+            _turn_away(case, now=now)
+            return case
+        first = message.attempts.in_doubt().order_by("number").first()
+        if first is not None and not _is_known_by_its_key(case, first, now=now):
+            leave_in_doubt(message, findings=[cannot_be_proven("")], reserve=case.verdict.reserve, now=now)
+            return case
+        return _let_go(case, now=now)
+
+
+def repeatable_until(attempt: Attempt) -> datetime:
+    """Until then its provider does not take the same mail a second time; the past where it knows no keys."""
+    return attempt.started_at + routing.KEY_WINDOWS.get(attempt.provider, timedelta(0))
+
+
+def cannot_be_proven(detail: str) -> Finding:
+    sentence = (
+        "It cannot be proven whether this mail was sent, so it is not sent again by itself. "
+        f"Ask the provider or the candidate before you write. {detail}".strip()
+    )
+    return Finding(code="uncertain", sentence=sentence, outcome=Outcome.HAND_OFF)
+
+
+def leave_in_doubt(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> bool:
+    """A message that may have left and was to be tried again, and is not: its person decides. It is never shown as
+    one that did not leave."""
+    reason = " ".join(finding.sentence for finding in findings)[:500]
+    left = Message.objects.filter(pk=message.pk, status=Status.SCHEDULED).update(
+        status=Status.UNCERTAIN, status_at=now, status_reason=reason
+    )
+    if left:
+        strictest = max(reserve, Reserve.PERSON_WRITES if message.origin == Origin.PERSON else Reserve.PERSON_SENDS)
+        hand_off(message, findings=findings, reserve=strictest, now=now)
+    return bool(left)
 
 
 def hand_off(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> HandOff:
@@ -135,6 +166,14 @@ def _lock(message_id: int) -> Message:
     application = Application.objects.select_for_update(of=("self",)).get(messages=message_id)
     Candidate.objects.select_for_update(of=("self",)).get(pk=application.candidate_id)
     return facts.with_context(Message.objects.select_for_update(of=("self",))).get(pk=message_id)
+
+
+def _is_known_by_its_key(case: Case, first: Attempt, *, now: datetime) -> bool:
+    """Whether the provider would take it for the mail that it was given before: the same words to the same address, by
+    the same provider, while that remembers."""
+    same = (case.recipient, routing.provider_for(case.recipient)) == (first.recipient, first.provider)
+    text = fingerprint(recipient=case.recipient, subject=case.subject, body=case.body)
+    return same and text == first.fingerprint and now < repeatable_until(first)
 
 
 def _let_go(case: Case, *, now: datetime) -> Clearance | None:
@@ -170,7 +209,15 @@ def _turn_away(case: Case, *, now: datetime) -> None:
     if verdict.outcome is Outcome.SEND:
         return
     if verdict.outcome is Outcome.LATER:
-        waiting.update(due_at=verdict.retry_at or now + timedelta(hours=1), status_reason=reason)
+        retry_at = verdict.retry_at or now + timedelta(hours=1)
+        first = case.message.attempts.in_doubt().order_by("number").first()
+        if first is None or retry_at < repeatable_until(first):
+            waiting.update(due_at=retry_at, status_reason=reason)
+            return
+    if case.message.attempts.uncertain().exists():
+        findings = [cannot_be_proven(""), *_gravest(verdict)]
+        leave_in_doubt(case.message, findings=findings, reserve=verdict.reserve, now=now)
+        _record(case, now=now)
         return
     status = Status.HELD if verdict.outcome is Outcome.HAND_OFF else Status.CANCELLED
     if not waiting.update(status=status, status_at=now, status_reason=reason):

@@ -6,7 +6,7 @@ from collections import Counter
 from django.utils import timezone
 
 from messaging import automations
-from messaging.delivery import doorbell, outbox
+from messaging.delivery import doorbell, outbox, tracking
 
 # Of a sweep, for what is due at its start; what is left of outbox.SECONDS is for planning, and for what that makes due.
 FIRST = 15.0
@@ -27,6 +27,7 @@ def sweep() -> str:
     stop_at = time.monotonic() + outbox.SECONDS
     ends = outbox.drain(clock=timezone.now, seconds=FIRST)
     outbox.reap(now=timezone.now())
+    tracking.apply_rest(now=timezone.now(), at_most=CHANGES)
     while automations.follow_open_changes(now=timezone.now(), at_most=CHANGES) and time.monotonic() < stop_at:
         pass
     automations.plan_no_news(now=timezone.now(), at_most=CHANGES)

@@ -10,6 +10,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
+from messaging.delivery import keys
 from messaging.gate import Clearance
 from messaging.models import Message
 from messaging.policy.decision import Origin
@@ -39,6 +40,9 @@ def build(clearance: Clearance) -> EmailMultiAlternatives:
     }
     if clearance.attempt.provider in WITHOUT_MESSAGE_ID:
         del headers["Message-ID"]
+    key = keys.key_of(clearance.attempt, message)
+    if clearance.attempt.provider == keys.BREVO:
+        headers[keys.BREVO_HEADER] = key
     mail = EmailMultiAlternatives(
         subject=case.subject,
         body=case.body,
@@ -48,6 +52,7 @@ def build(clearance: Clearance) -> EmailMultiAlternatives:
         headers=headers,
     )
     mail.attach_alternative(render_html(subject=case.subject, body=case.body), "text/html")
+    mail.idempotency_key = key  # type: ignore[attr-defined]  # keys.ResendWithKey reads it
     if clearance.attempt.provider not in WITHOUT_METADATA:
         mail.metadata = {"message": str(message.public_id)}  # type: ignore[attr-defined]  # Anymail reads it
     return mail

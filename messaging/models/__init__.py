@@ -7,6 +7,7 @@ from messaging.models.incident import Incident
 from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
 from messaging.models.policy_row import PolicyRow
+from messaging.models.provider_event import ProviderEvent
 from messaging.models.recorded_verdict import RecordedVerdict
 from messaging.models.rejection_phrase import RejectionPhrase
 from messaging.models.release import Release
@@ -22,6 +23,7 @@ __all__ = [
     "Message",
     "PlannedChange",
     "PolicyRow",
+    "ProviderEvent",
     "RecordedVerdict",
     "RejectionPhrase",
     "Release",
