@@ -56,6 +56,7 @@ def say_it_was_sent(message: Message, *, by: User, now: datetime) -> Message | R
         _become_sent(current, attempt=_last_uncertain(current), reason=reason, now=now)
         _write_down(current, SENT, attempt=_last_uncertain(current), by=actors.person(by.pk), now=now)
         _close_hand_off(current, note=reason, by=by, now=now)
+        current.refresh_from_db()
     return current
 
 
@@ -73,6 +74,7 @@ def send_again(message: Message, *, by: User, now: datetime) -> Message | Refusa
         _write_down(current, SEND_AGAIN, attempt=attempt, by=actors.person(by.pk), now=now)
         _close_hand_off(current, note=reason, by=by, now=now)
         doorbell.ring()
+        current.refresh_from_db()
     return current
 
 

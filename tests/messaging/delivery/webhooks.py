@@ -7,7 +7,6 @@ import itertools
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from messaging.models import Message
@@ -37,10 +36,11 @@ def postmark(kind: str, message: Message | None = None, **more: Any) -> dict[str
     return event | more
 
 
-def post(payload: Any, *, provider: str = "postmark", headers: dict[str, str] | None = None) -> HttpResponse:
-    return Client(raise_request_exception=False).post(
+def post(payload: Any, *, provider: str = "postmark", headers: dict[str, str] | None = None) -> int:
+    response = Client(raise_request_exception=False).post(
         f"/anymail/{provider}/tracking/",
         json.dumps(payload),
         content_type="application/json",
         headers=AUTHORISED | (headers or {}),
     )
+    return response.status_code
