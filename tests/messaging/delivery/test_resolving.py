@@ -218,3 +218,14 @@ def test_a_message_that_tells_no_outcome_tells_none(provider: Provider) -> None:
 
     written.application.refresh_from_db()
     assert (fate_of(written).status, written.application.told_at) == ("sent", None)
+
+
+def test_who_was_told_by_phone_meanwhile_was_told_then(uncertain: Message) -> None:
+    ana = make_sender()
+    handoffs.tell_by_phone(uncertain.hand_offs.get(), note="Told her why.", by=ana, now=DUE)
+
+    resolving.say_it_was_sent(uncertain, by=ana, now=LATER)
+
+    uncertain.application.refresh_from_db()
+    assert (uncertain.application.told_at, uncertain.application.told_how) == (DUE, "phone")
+    assert fate_of(uncertain).status == "sent"
