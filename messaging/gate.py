@@ -108,8 +108,11 @@ def clear(message_id: int, *, now: datetime) -> Clearance | Case | None:
             return case
         first = message.attempts.in_doubt().order_by("number").first()
         if first is not None and not _is_known_by_its_key(case, first, now=now):
-            leave_in_doubt(message, findings=[cannot_be_proven("")], reserve=case.verdict.reserve, now=now)
-            return case
+            # Not recorded as a verdict: nothing speaks against the message, only against a second one of it.
+            finding = cannot_be_proven("")
+            leave_in_doubt(message, findings=[finding], reserve=case.verdict.reserve, now=now)
+            verdict = dataclasses.replace(case.verdict, outcome=Outcome.HAND_OFF, findings=(finding,))
+            return dataclasses.replace(case, verdict=verdict)
         return _let_go(case, now=now)
 
 

@@ -91,7 +91,7 @@ def test_after_the_window_it_stays_uncertain_and_a_person_decides(
     message = make_message()
 
     drain()
-    drain(DUE + KEY_WINDOWS[name])
+    assert drain(DUE + KEY_WINDOWS[name]) == {"hand_off": 1}
 
     assert (fate_of(message), len(provider.requests)) == (UNCERTAIN, 1)
 
