@@ -1,5 +1,6 @@
 """Every address of the product: the admin is the main user interface."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
@@ -7,5 +8,7 @@ from django.views.generic import RedirectView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/import/", include("pipeline.admin.intake")),
     path("admin/", admin.site.urls),
+    # What providers report. Without the secret anybody could report it, so then there is no such address.
+    *([path("anymail/", include("anymail.urls"))] if settings.ANYMAIL.get("WEBHOOK_SECRET") else []),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -9,6 +9,7 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         from messaging import checks  # noqa: F401  (registers the system checks)
-        from messaging.delivery import guard
+        from messaging.delivery import guard, tracking
 
         guard.install()
+        tracking.listen()

@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import NoReverseMatch, reverse
 from django_q.conf import Conf
 
 from messaging import guards, progress, routing
@@ -31,6 +32,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EXAMPLES = ("example.com", "example.net", "example.org")
 EXAMPLE_ENDINGS = (".example", ".invalid", ".localhost", ".test", *(f".{domain}" for domain in EXAMPLES))
 SHORTEST_KEY = 40
+SHORTEST_SECRET = 24
 FEWEST_CHARACTERS_IN_A_KEY = 10
 # What ANYMAIL_SEND_DEFAULTS may add to every mail. Everything else would be said to, or read by, somebody unasked.
 HARMLESS_DEFAULTS = frozenset({"envelope_sender", "esp_extra", "metadata", "tags", "track_clicks", "track_opens"})
@@ -278,6 +280,35 @@ def the_guards_stand(databases: Sequence[str] | None = None, **_: Any) -> Iterat
             hint="Nothing is sent meanwhile. Find out who changed them, then run: manage.py install_guards",
             id="messaging.E015",
         )
+
+
+@_checks()
+def only_the_provider_reports_what_became_of_a_mail(**_: Any) -> Iterator[CheckMessage]:
+    """Whoever can post a report can have an uncertain message shown as sent."""
+    if not _real_mail_can_leave() or settings.MAIL_PROVIDER not in providers.WITH_WEBHOOKS:
+        return
+    secret = settings.ANYMAIL.get("WEBHOOK_SECRET")
+    secrets = [secret] if isinstance(secret, str) and secret else list(secret or [])
+    if not secrets and _takes_reports():
+        yield Error(
+            "There is an address for the provider’s reports, and no secret that keeps others from using it.",
+            hint="Set ANYMAIL_WEBHOOK_SECRET to a name and a long password, as name:password.",
+            id="messaging.E021",
+        )
+    if any(":" not in word or len(word) < SHORTEST_SECRET for word in secrets):
+        yield Error(
+            f"ANYMAIL_WEBHOOK_SECRET is not name:password, or shorter than {SHORTEST_SECRET} characters.",
+            hint='Make the password: python -c "import secrets; print(secrets.token_urlsafe(30))"',
+            id="messaging.E022",
+        )
+
+
+def _takes_reports() -> bool:
+    try:
+        reverse("anymail:postmark_tracking_webhook")  # they are mounted together
+    except NoReverseMatch:
+        return False
+    return True
 
 
 def _is_an_example(address: str) -> bool:

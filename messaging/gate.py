@@ -20,7 +20,8 @@ from django.db.models import Count, Q, QuerySet, TextField, Value, When
 
 from messaging import facts, letterhead, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
-from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Outcome, Verdict, decide
+from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Origin, Outcome, Verdict, decide
+from messaging.policy.floor import Reserve
 from messaging.wording.fingerprint import fingerprint
 from pipeline.models import Application, Candidate, Job, User
 
@@ -125,6 +126,32 @@ def clear_many(message_ids: Sequence[int], *, at_most: int, now: datetime) -> li
         return _answer(list(reversed(first_of.values())), now=now)
 
 
+def repeatable_until(attempt: Attempt) -> datetime:
+    """Until then its provider does not take the same mail a second time; the past where it knows no keys."""
+    return attempt.started_at + routing.KEY_WINDOWS.get(attempt.provider, timedelta(0))
+
+
+def cannot_be_proven(detail: str) -> Finding:
+    sentence = (
+        "It cannot be proven whether this mail was sent, so it is not sent again by itself. "
+        f"Ask the provider or the candidate before you write. {detail}".strip()
+    )
+    return Finding(code="uncertain", sentence=sentence, outcome=Outcome.HAND_OFF)
+
+
+def leave_in_doubt(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> bool:
+    """A message that may have left and was to be tried again, and is not: its person decides. It is never shown as
+    one that did not leave."""
+    reason = " ".join(finding.sentence for finding in findings)[:500]
+    left = Message.objects.filter(pk=message.pk, status=Status.SCHEDULED).update(
+        status=Status.UNCERTAIN, status_at=now, status_reason=reason
+    )
+    if left:
+        strictest = max(reserve, Reserve.PERSON_WRITES if message.origin == Origin.PERSON else Reserve.PERSON_SENDS)
+        hand_off(message, findings=findings, reserve=strictest, now=now)
+    return bool(left)
+
+
 def hand_off(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> HandOff:
     """A person's task out of a message that a machine cannot finish. The owner is the recruiter of the job, else its
     coordinator; nobody inactive owns anything."""
@@ -157,13 +184,46 @@ def _lock(message_id: int) -> Message:
 def _answer(messages: Sequence[Message], *, now: datetime) -> list[Clearance | Case]:
     """Of messages that are locked and scheduled; in their order."""
     cases = preview_many(messages, now=now)
-    let_go = {
-        clearance.attempt.message_id: clearance
-        for clearance in _let_go([case for case in cases if case.verdict.outcome is Outcome.SEND], now=now)
-    }
+    doubtful = Attempt.objects.in_doubt().filter(message__in=messages).order_by("-number")
+    first_in_doubt = {attempt.message_id: attempt for attempt in doubtful}
+    answers: dict[int, Clearance | Case] = {}
+    leaving = []
     for case in cases:
-        _turn_away(case, now=now)
-    return [let_go.get(case.message.pk, case) for case in cases]
+        first = first_in_doubt.get(case.message.pk)
+        if case.verdict.outcome is not Outcome.SEND:
+            _turn_away(case, now=now)
+            answers[case.message.pk] = case
+        elif first is not None and not _is_known_by_its_key(case, first, now=now):
+            answers[case.message.pk] = _doubt(case, now=now)
+        else:
+            leaving.append(case)
+    answers |= {clearance.attempt.message_id: clearance for clearance in _let_go(leaving, now=now)}
+    return [answers[case.message.pk] for case in cases]
+
+
+def _doubt(case: Case, *, now: datetime) -> Case:
+    """Not recorded as a verdict: nothing speaks against the message, only against a second one of it."""
+    finding = cannot_be_proven("")
+    leave_in_doubt(case.message, findings=[finding], reserve=case.verdict.reserve, now=now)
+    verdict = dataclasses.replace(case.verdict, outcome=Outcome.HAND_OFF, findings=(finding,))
+    return dataclasses.replace(case, verdict=verdict)
+
+
+def _fingerprint_of(case: Case) -> str:
+    return fingerprint(
+        recipient=case.recipient,
+        subject=case.subject,
+        body=case.body,
+        sender=letterhead.sender_line(case.sender),
+        reply_to=letterhead.reply_address(case.sender),
+    )
+
+
+def _is_known_by_its_key(case: Case, first: Attempt, *, now: datetime) -> bool:
+    """Whether the provider would take it for the mail that it was given before: the same words to the same address, by
+    the same provider, while that remembers."""
+    same = (case.recipient, routing.provider_for(case.recipient)) == (first.recipient, first.provider)
+    return same and _fingerprint_of(case) == first.fingerprint and now < repeatable_until(first)
 
 
 def _waiting(application_ids: Collection[int]) -> QuerySet[Message]:
@@ -203,13 +263,7 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
             started_at=now,
             expires_at=now + timedelta(seconds=settings.MAIL_LEASE),
             recipient=case.recipient,
-            fingerprint=fingerprint(
-                recipient=case.recipient,
-                subject=case.subject,
-                body=case.body,
-                sender=letterhead.sender_line(case.sender),
-                reply_to=letterhead.reply_address(case.sender),
-            ),
+            fingerprint=_fingerprint_of(case),
             provider=routing.provider_for(case.recipient),
         )
         for case in cases
@@ -228,7 +282,15 @@ def _turn_away(case: Case, *, now: datetime) -> None:
     if verdict.outcome is Outcome.SEND:
         return
     if verdict.outcome is Outcome.LATER:
-        waiting.update(due_at=verdict.retry_at or now + timedelta(hours=1), status_reason=reason)
+        retry_at = verdict.retry_at or now + timedelta(hours=1)
+        first = case.message.attempts.in_doubt().order_by("number").first()
+        if first is None or retry_at < repeatable_until(first):
+            waiting.update(due_at=retry_at, status_reason=reason)
+            return
+    if case.message.attempts.uncertain().exists():
+        findings = [cannot_be_proven(""), *_gravest(verdict)]
+        leave_in_doubt(case.message, findings=findings, reserve=verdict.reserve, now=now)
+        _record(case, now=now)
         return
     status = Status.HELD if verdict.outcome is Outcome.HAND_OFF else Status.CANCELLED
     if not waiting.update(status=status, status_at=now, status_reason=reason):

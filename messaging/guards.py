@@ -1,15 +1,13 @@
 """The promise as triggers: what the gate decides, the database asks once more of every row, whoever writes it."""
 
 from messaging.policy.floor import FLOOR, HUMAN_FROM, Reserve
+from messaging.routing import KEY_WINDOWS
 from pipeline.guards import GUARDS as OF_THE_PIPELINE
 from pipeline.guards import INSERT, UPDATE, Guard, append_only, changed, stays, there_already
 
 _MESSAGE = "messaging_message"
 _ATTEMPT = "messaging_attempt"
 _HAND_OFF = "messaging_handoff"
-
-# Providers that recognise a repeated key, so that a machine may ask again where it does not know; see docs/providers.md.
-WITH_KEYS = ("brevo", "resend")
 
 
 def _list(words: list[str] | tuple[str, ...]) -> str:
@@ -106,6 +104,9 @@ _OF_MESSAGES = (
         UPDATE,
         "OLD.status <> NEW.status AND NOT ("
         "(OLD.status = 'scheduled' AND NEW.status IN ('sending', 'held', 'cancelled')) "
+        # What was to be tried again under its key, and is not.
+        f"OR (OLD.status = 'scheduled' AND NEW.status = 'uncertain' AND EXISTS (SELECT 1 FROM {_ATTEMPT} t "
+        "WHERE t.message_id = NEW.id AND t.outcome = 'uncertain')) "
         "OR (OLD.status = 'sending' AND NEW.status IN ('sent', 'failed', 'uncertain', 'scheduled')) "
         "OR (OLD.status = 'held' AND NEW.status = 'cancelled') "
         "OR (OLD.status = 'uncertain' AND NEW.status IN ('sent', 'failed', 'scheduled')))",
@@ -171,7 +172,7 @@ _OF_MESSAGES = (
         UPDATE,
         f"OLD.status IN ('sending', 'uncertain') AND NEW.status = 'scheduled' AND NOT {_RESOLVED} AND NOT EXISTS ("
         f"SELECT 1 FROM {_ATTEMPT} t WHERE t.message_id = NEW.id AND (t.outcome = 'refused' OR (t.outcome = 'uncertain' "
-        f"AND t.provider IN {_list(WITH_KEYS)})) AND t.number = (SELECT MAX(n.number) FROM {_ATTEMPT} n "
+        f"AND t.provider IN {_list([*KEY_WINDOWS])})) AND t.number = (SELECT MAX(n.number) FROM {_ATTEMPT} n "
         "WHERE n.message_id = NEW.id))",
         "What may have been accepted is not sent again, unless a person says so.",
     ),

@@ -9,6 +9,7 @@ from django.db import transaction
 from messaging import gate
 from messaging.models import HandOff, Message
 from messaging.policy.decision import Finding, Outcome
+from messaging.policy.floor import Reserve
 from pipeline.models import User
 from pipeline.outcomes import Refusal
 
@@ -17,8 +18,13 @@ Status = Message.Status
 
 def cancel(message: Message, *, by: User, now: datetime) -> Message | Refusal:
     """Stops a scheduled message. Where it was the answer to a hand-off, the candidate still waits for a person, so the
-    task comes back as a new hand-off."""
+    task comes back as a new hand-off. One that was tried before and may have left is uncertain then, not cancelled."""
     with transaction.atomic():
+        if message.attempts.uncertain().exists():
+            findings = [_called_off(by), gate.cannot_be_proven("")]
+            if gate.leave_in_doubt(message, findings=findings, reserve=Reserve.PERSON_SENDS, now=now):
+                message.refresh_from_db()
+                return message
         cancelled = Message.objects.filter(pk=message.pk, status=Status.SCHEDULED).update(
             status=Status.CANCELLED, status_at=now, status_reason=f"{by} cancelled it before it left."
         )
@@ -29,6 +35,12 @@ def cancel(message: Message, *, by: User, now: datetime) -> Message | Refusal:
         if answered is not None:
             gate.hand_off(message, findings=[_taken_back(by)], reserve=answered.reserve, now=now)
     return message
+
+
+def _called_off(by: User) -> Finding:
+    return Finding(
+        code="repeat_cancelled", sentence=f"{by} cancelled that it is tried again.", outcome=Outcome.HAND_OFF
+    )
 
 
 def _taken_back(by: User) -> Finding:

@@ -19,6 +19,7 @@ VIEW_ALL = (
     "messaging.view_ledgerentry",
     "messaging.view_message",
     "messaging.view_policyrow",
+    "messaging.view_providerevent",
     "messaging.view_recordedverdict",
     "messaging.view_rejectionphrase",
     "messaging.view_release",

@@ -1,9 +1,16 @@
 """Where a mail goes in each of the three modes; what is not clearly allowed to leave is simulated."""
 
+from datetime import timedelta
+
 from django.conf import settings
 
 SIMULATE, ALLOWLIST, LIVE = "simulate", "allowlist", "live"
 MODES = (SIMULATE, ALLOWLIST, LIVE)
+
+# How long a provider knows a mail by its key and does not take it twice, with a margin. Resend says 24 hours
+# (https://resend.com/docs/dashboard/emails/idempotency-keys). Brevo says 30 minutes in one place and 15 in another
+# (https://developers.brevo.com/changelog/email-api-now-supports-idempotency).
+KEY_WINDOWS = {"resend": timedelta(hours=23), "brevo": timedelta(minutes=14)}
 
 
 def provider_for(recipient: str) -> str:

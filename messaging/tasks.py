@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from messaging import automations, progress
-from messaging.delivery import doorbell, outbox
+from messaging.delivery import doorbell, outbox, tracking
 
 # Of a sweep, for what is due at its start; what is left of outbox.SECONDS is for planning, and for what that makes due.
 FIRST = 15.0
@@ -28,6 +28,7 @@ def sweep() -> str:
     clock = progress.Clock()
     ends = outbox.drain(clock=clock, seconds=FIRST)
     outbox.reap(now=clock())
+    tracking.apply_rest(now=clock(), at_most=CHANGES)
     while automations.follow_open_changes(now=clock(), at_most=CHANGES) and time.monotonic() < stop_at:
         pass
     automations.plan_no_news(now=clock(), at_most=CHANGES)

@@ -21,8 +21,15 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from messaging import facts, gate, outgoing
-from messaging.admin import desk, newmessage
-from messaging.admin.records import AttemptInline, HandOffInline, History, VerdictInline, short_time
+from messaging.admin import desk, newmessage, uncertain
+from messaging.admin.records import (
+    AttemptInline,
+    HandOffInline,
+    History,
+    ProviderEventInline,
+    VerdictInline,
+    short_time,
+)
 from messaging.delivery import reading
 from messaging.delivery.reading import Letter
 from messaging.models import Message
@@ -63,13 +70,21 @@ class MessageAdmin(History, ModelAdmin):
     show_full_result_count = False
     actions = ["cancel_selected"]
     change_form_outer_before_template = "messaging/message/panel.html"
-    inlines: list[type[TabularInline]] = [AttemptInline, VerdictInline, HandOffInline]
+    inlines: list[type[TabularInline]] = [AttemptInline, ProviderEventInline, VerdictInline, HandOffInline]
     readonly_fields = ["candidate_page", "job", "text"]
     fieldsets = [
         ("Message", {"fields": ["subject", "text"]}),
         (
             "State",
-            {"fields": [("status", "status_at"), "status_reason", ("due_at", "sent_at"), ("created_at", "recipient")]},
+            {
+                "fields": [
+                    ("status", "status_at"),
+                    "status_reason",
+                    "delivery",
+                    ("due_at", "sent_at"),
+                    ("created_at", "recipient"),
+                ]
+            },
         ),
         (
             "Where it comes from",
@@ -147,6 +162,10 @@ class MessageAdmin(History, ModelAdmin):
             path("<int:pk>/read/html/", view(self.html_view), name="messaging_message_html"),
             path("<int:pk>/read/file/", view(self.file_view), name="messaging_message_file"),
             path("<int:pk>/cancel/", view(self.cancel_view), name="messaging_message_cancel"),
+            path("uncertain/", view(self.uncertain_view), name="messaging_message_uncertain"),
+            path("uncertain/<int:pk>/", view(self.settle_view), name="messaging_message_settle"),
+            path("uncertain/<int:pk>/sent/", view(self.was_sent_view), name="messaging_message_was_sent"),
+            path("uncertain/<int:pk>/again/", view(self.send_again_view), name="messaging_message_send_again"),
             path("preview/", view(desk.preview), name="messaging_message_preview"),
             path("write/<int:application_pk>/", view(self.write_view), name="messaging_message_write"),
             path("write/<int:application_pk>/check/", view(newmessage.check), name="messaging_message_check"),
@@ -155,6 +174,18 @@ class MessageAdmin(History, ModelAdmin):
 
     def write_view(self, request: HttpRequest, application_pk: int) -> HttpResponse:
         return newmessage.show_or_send(self, request, application_pk)
+
+    def uncertain_view(self, request: HttpRequest) -> HttpResponse:
+        return uncertain.show_all(self, request)
+
+    def settle_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return uncertain.show(self, request, pk)
+
+    def was_sent_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return uncertain.say_it_was_sent(self, request, pk)
+
+    def send_again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return uncertain.send_again(self, request, pk)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

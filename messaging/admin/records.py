@@ -17,7 +17,7 @@ from django.utils.text import Truncator
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from messaging.models import Attempt, HandOff, RecordedVerdict
+from messaging.models import Attempt, HandOff, ProviderEvent, RecordedVerdict
 from messaging.policy.decision import Outcome
 
 OUTCOME_COLOURS = {
@@ -82,6 +82,18 @@ class AttemptInline(History, TabularInline):
     @display(description="outcome")
     def answer(self, attempt: Attempt) -> str:
         return attempt.get_outcome_display() or "Still open"
+
+
+class ProviderEventInline(History, TabularInline):
+    model = ProviderEvent
+    fields = readonly_fields = ["happened", "kind", "provider", "description"]
+    extra = 0
+    hide_title = True
+    verbose_name_plural = "What the provider reported"
+
+    @display(description="happened")
+    def happened(self, event: ProviderEvent) -> str:
+        return short_time(event.at)
 
 
 class VerdictInline(History, TabularInline):

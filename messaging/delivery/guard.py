@@ -29,6 +29,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from messaging import routing
+from messaging.delivery import keys
 from messaging.delivery.mail import MESSAGE_HEADER, render_html
 from messaging.delivery.outcomes import NotAsClearedError
 from messaging.incidents import raise_incident
@@ -40,7 +41,7 @@ from pipeline.models import Candidate, User
 logger = logging.getLogger(__name__)
 
 # What a head may hold beside what Django writes itself. Some providers take templates, recipients and times from headers.
-HEADERS = frozenset({"auto-submitted", "message-id", MESSAGE_HEADER.casefold()})
+HEADERS = frozenset({"auto-submitted", "message-id", MESSAGE_HEADER.casefold(), keys.BREVO_HEADER.casefold()})
 # What Anymail would put in the place of the text, the recipient or the moment.
 REWRITES = (
     "esp_extra",

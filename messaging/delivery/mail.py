@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 
 from messaging import letterhead
+from messaging.delivery import keys
 from messaging.gate import Clearance
 from messaging.models import Message
 from messaging.policy.decision import Origin
@@ -55,6 +56,9 @@ def build(clearance: Clearance) -> Letter:
     }
     if clearance.attempt.provider in WITHOUT_MESSAGE_ID:
         del headers["Message-ID"]
+    key = keys.key_of(clearance.attempt, message)
+    if clearance.attempt.provider == keys.BREVO:
+        headers[keys.BREVO_HEADER] = key
     mail = Letter(
         subject=case.subject,
         body=case.body,
@@ -64,6 +68,7 @@ def build(clearance: Clearance) -> Letter:
         headers=headers,
     )
     mail.attach_alternative(render_html(subject=case.subject, body=case.body), "text/html")
+    mail.idempotency_key = key  # type: ignore[attr-defined]  # keys.ResendWithKey reads it
     if clearance.attempt.provider not in WITHOUT_METADATA:
         mail.metadata = {"message": str(message.public_id)}  # type: ignore[attr-defined]  # Anymail reads it
     return mail

@@ -19,6 +19,7 @@ from django.db.models import Case as Choice
 from django.db.models import TextField, Value, When
 
 from messaging import gate
+from messaging.delivery import resolving
 from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
 from messaging.delivery.guards_stand import guards_stand
@@ -27,8 +28,7 @@ from messaging.delivery.stopping import Stopping
 from messaging.gate import Case, Clearance
 from messaging.models import Attempt, Message
 from messaging.policy.decision import Finding, Origin, Outcome
-from messaging.policy.floor import TELLS_THE_OUTCOME, Reserve
-from pipeline import actors, moves
+from messaging.policy.floor import Reserve
 from pipeline.models import Application
 
 logger = logging.getLogger(__name__)
@@ -295,7 +295,7 @@ def _record_accepted(answers: Sequence[tuple[Attempt, Result]], *, now: datetime
         if not finished == sent == len(answers):
             transaction.set_rollback(True)
             return False
-        _tell(messages, now=now)
+        resolving.note_told(messages, now=now)
     return True
 
 
@@ -320,8 +320,8 @@ def _record(attempt: Attempt, result: Result, *, now: datetime) -> str:
         message = _read(attempt.message_id)
         if result.outcome == Attempt.Outcome.ACCEPTED:
             return _sent(message, now=now)
-        if result.outcome == Attempt.Outcome.UNCERTAIN:
-            return _needs_a_person(message, Status.UNCERTAIN, _uncertain(result), now=now)
+        if message.attempts.uncertain().exists():  # this one, or one before it
+            return _in_doubt(message, attempt, result, now=now)
         if result.outcome == Attempt.Outcome.REFUSED and attempt.number <= len(BACK_OFF):
             return _try_again(message, attempt, result, now=now)
         return _needs_a_person(message, Status.FAILED, _failed(result), now=now)
@@ -335,27 +335,31 @@ def _read(message_id: int) -> Message:
 
 def _sent(message: Message, *, now: datetime) -> str:
     _leave_sending(message, status=Status.SENT, status_at=now, sent_at=now, status_reason="")
-    _tell([message], now=now)
+    resolving.note_told([message], now=now)
     return Status.SENT
 
 
-def _tell(messages: Sequence[Message], *, now: datetime) -> None:
-    """Whoever got one of these knows the outcome, if that is what it says."""
-    told = []
-    for message in messages:
-        if message.touchpoint in TELLS_THE_OUTCOME:
-            by = actors.person(message.written_by_id) if message.written_by_id else actors.CLOCK
-            if moves.record_told(message.application, how=Application.ToldHow.MAIL, by=by, now=now):
-                told.append(message.application_id)
-    # Who wrote to them beside an open hand-off answered that as well.
-    for application_id in gate.unsettled(told):
-        gate.resettle(application_id, now=now)
+def _in_doubt(message: Message, attempt: Attempt, result: Result, *, now: datetime) -> str:
+    """It may have been accepted. Only where the provider knows it by its key it is tried again; whatever was refused
+    after that takes back nothing."""
+    first = message.attempts.in_doubt().order_by("number").first()
+    longest = _longest_wait(attempt, result)
+    is_known = first is None or now + longest < gate.repeatable_until(first)
+    if result.outcome != Attempt.Outcome.REJECTED and attempt.number <= len(BACK_OFF) and is_known:
+        return _try_again(message, attempt, result, now=now)
+    return _needs_a_person(message, Status.UNCERTAIN, gate.cannot_be_proven(result.detail), now=now)
+
+
+def _longest_wait(attempt: Attempt, result: Result) -> timedelta:
+    wait = BACK_OFF[min(attempt.number, len(BACK_OFF)) - 1] * (1 + JITTER)
+    return max(wait, timedelta(seconds=result.retry_after or 0))
 
 
 def _try_again(message: Message, attempt: Attempt, result: Result, *, now: datetime) -> str:
     wait = BACK_OFF[attempt.number - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
     wait = max(wait, timedelta(seconds=result.retry_after or 0))
-    reason = f"Attempt {attempt.number} was not accepted; it is tried again. {result.detail}"[:500]
+    said = "was not accepted" if result.outcome == Attempt.Outcome.REFUSED else "may have been accepted"
+    reason = f"Attempt {attempt.number} {said}; it is tried again. {result.detail}"[:500]
     _leave_sending(message, status=Status.SCHEDULED, status_at=now, due_at=now + wait, status_reason=reason)
     return Status.SCHEDULED
 
@@ -370,14 +374,6 @@ def _needs_a_person(message: Message, status: str, finding: Finding, *, now: dat
 def _hand_off(message: Message, finding: Finding, *, reserve: Reserve, now: datetime) -> None:
     if not message.hand_offs.open().exists():  # else a person has it already
         gate.hand_off(message, findings=[finding], reserve=reserve, now=now)
-
-
-def _uncertain(result: Result) -> Finding:
-    sentence = (
-        "It cannot be proven whether this mail was sent, so it is not sent again by itself. "
-        f"Ask the provider or the candidate before you write. {result.detail}"
-    )
-    return Finding(code="uncertain", sentence=sentence, outcome=Outcome.HAND_OFF)
 
 
 def _failed(result: Result) -> Finding:

@@ -42,6 +42,10 @@ BEFORE_AMAZON = frozenset(
         "PartialCredentialsError",
     }
 )
+# Of the providers that know a mail by its key: it was given before. Brevo says so of a mail that it took; with Resend the
+# first request is still going on, or it was another one under the same key, and neither says what became of the first.
+TAKEN_BEFORE = frozenset({("Brevo", "duplicate_parameter")})
+KNOWN_BEFORE = frozenset({("Resend", "concurrent_idempotent_requests"), ("Resend", "invalid_idempotent_request")})
 TAKEN = frozenset({"sent", "queued"})
 NOT_TAKEN = frozenset({"invalid", "rejected", "failed"})
 
@@ -106,6 +110,10 @@ def _of_api_error(error: AnymailAPIError) -> Result:
     if status is None:
         outcome = Outcome.REFUSED if _never_connected(error.__cause__) else Outcome.UNCERTAIN
         return Result(outcome=outcome, detail=detail)
+    if (error.esp_name, code) in TAKEN_BEFORE:
+        return accepted("", detail=detail)
+    if (error.esp_name, code) in KNOWN_BEFORE:
+        return Result(outcome=Outcome.UNCERTAIN, detail=detail)
     if status in MAY_PASS or code in MAY_PASS_AT_AMAZON:
         return Result(outcome=Outcome.REFUSED, detail=detail, retry_after=_retry_after(error.response))
     if 400 <= status <= 422 and status != 408:
@@ -114,11 +122,21 @@ def _of_api_error(error: AnymailAPIError) -> Result:
 
 
 def _status_of(error: AnymailAPIError) -> tuple[int | None, str]:
-    """HTTP status, and Amazon's word for it; its client keeps both in a dictionary."""
+    """HTTP status, and the provider's word for it; Amazon's client keeps both in a dictionary."""
     if isinstance(error.response, Mapping):
         answer: Mapping[str, Any] = error.response
         return answer.get("ResponseMetadata", {}).get("HTTPStatusCode"), answer.get("Error", {}).get("Code", "")
-    return error.status_code, ""
+    return error.status_code, _word_of(error.response)
+
+
+def _word_of(response: Any) -> str:
+    """Brevo calls it code, Resend name."""
+    try:
+        answer = response.json()
+    except (AttributeError, ValueError):  # nothing came, or no JSON
+        return ""
+    words = (answer.get("code"), answer.get("name")) if isinstance(answer, Mapping) else ()
+    return next((word for word in words if isinstance(word, str)), "")
 
 
 def _never_connected(cause: BaseException | None) -> bool:

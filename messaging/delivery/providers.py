@@ -6,7 +6,7 @@ import pkgutil
 import smtplib
 from typing import Any
 
-from anymail import backends
+from anymail import backends, webhooks
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
@@ -14,10 +14,14 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as DjangoSmtp
 from urllib3.util.wait import wait_for_read
 
+from messaging.delivery import keys
+
 SMTP = "smtp"
 # What stands beside the providers in anymail.backends: what they are made of, doubles, and a former name.
 _NOT_PROVIDERS = frozenset({"base", "base_requests", "console", "test", "sendinblue"})
 KNOWN = frozenset({SMTP, *(module.name for module in pkgutil.iter_modules(backends.__path__))}) - _NOT_PROVIDERS
+# Those that can report what became of a mail.
+WITH_WEBHOOKS = KNOWN & {module.name for module in pkgutil.iter_modules(webhooks.__path__)}
 
 
 def make_connection(provider: str) -> BaseEmailBackend:
@@ -34,7 +38,8 @@ def make_connection(provider: str) -> BaseEmailBackend:
         )
     if provider not in KNOWN:
         raise ImproperlyConfigured(f"There is no mail provider “{provider}”.")
-    connection: BaseEmailBackend = get_connection(f"anymail.backends.{provider}.EmailBackend")
+    backend = keys.BACKENDS.get(provider, f"anymail.backends.{provider}.EmailBackend")
+    connection: BaseEmailBackend = get_connection(backend)
     return connection
 
 

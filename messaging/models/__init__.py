@@ -8,6 +8,7 @@ from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
 from messaging.models.policy_row import PolicyRow
 from messaging.models.progress import Progress
+from messaging.models.provider_event import ProviderEvent
 from messaging.models.recorded_verdict import RecordedVerdict
 from messaging.models.rejection_phrase import RejectionPhrase
 from messaging.models.release import Release
@@ -24,6 +25,7 @@ __all__ = [
     "PlannedChange",
     "PolicyRow",
     "Progress",
+    "ProviderEvent",
     "RecordedVerdict",
     "RejectionPhrase",
     "Release",

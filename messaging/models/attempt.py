@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from messaging.models.message import Message
 
@@ -17,6 +17,15 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
     def expired(self, now: datetime) -> AttemptQuerySet:
         """Open past their lease: the process that made them is gone, and what it did cannot be known."""
         return self.open().filter(expires_at__lt=now)
+
+    def uncertain(self) -> AttemptQuerySet:
+        return self.filter(outcome=Attempt.Outcome.UNCERTAIN)
+
+    def in_doubt(self) -> AttemptQuerySet:
+        """Uncertain, and no person has said that it may be repeated all the same."""
+        return self.uncertain().filter(
+            Q(message__risk_accepted__isnull=True) | Q(number__gt=F("message__risk_accepted"))
+        )
 
 
 class Attempt(models.Model):

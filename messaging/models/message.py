@@ -26,7 +26,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def hand_sent(self) -> MessageQuerySet:
         """Written by a person, and known or suspected to have left: evidence of contact."""
-        return self.filter(origin="person", status__in=Message.MAY_HAVE_LEFT)
+        # One that waits to be tried again may have left the time before.
+        tried = Q(status=Message.Status.SCHEDULED, attempts__outcome="uncertain")
+        return self.filter(Q(status__in=Message.MAY_HAVE_LEFT) | tried, origin="person").distinct()
 
     def waiting(self) -> MessageQuerySet:
         return self.filter(status=Message.Status.SCHEDULED)
@@ -41,6 +43,17 @@ class Message(models.Model):
         UNCERTAIN = "uncertain", "Uncertain"
         HELD = "held", "Handed to a person"
         CANCELLED = "cancelled", "Cancelled"
+
+    class Delivery(models.IntegerChoices):
+        """What the provider reported last of all that it can report: a higher number is never followed by a lower one,
+        whatever order events come in."""
+
+        QUEUED = 10, "Queued by the provider"
+        SENT = 20, "Sent by the provider"
+        DELIVERED = 30, "Delivered"
+        REJECTED = 40, "Rejected by the provider"
+        BOUNCED = 50, "Bounced"
+        COMPLAINED = 60, "Reported as spam"
 
     MAY_HAVE_LEFT: ClassVar[frozenset[str]] = frozenset({Status.SENDING, Status.SENT, Status.UNCERTAIN})
     FINAL: ClassVar[frozenset[str]] = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED})
@@ -74,6 +87,11 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     # NULL until cleared: the address is taken from the candidate at clearance, not when the message was planned.
     recipient = models.CharField(max_length=254, blank=True)
+
+    # NULL: the provider reported nothing. Beside the status, which is about what we did.
+    delivery = models.PositiveSmallIntegerField(choices=Delivery, null=True, blank=True)
+    # NULL: nobody had to. Attempts up to this number may have been accepted, and a person let it be sent again.
+    risk_accepted = models.PositiveSmallIntegerField(null=True, blank=True)
 
     objects = MessageQuerySet.as_manager()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,17 @@ from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
+from django.urls import clear_url_caches
 from django_q.conf import Conf
 from pytest_django.fixtures import Settings
 
+import config.urls
 from messaging import checks, progress
 from messaging.guards import ALL
 from pipeline.guards import install, remove
 from tests.factories import make_user
 
+SECRET = "reports:9vX2bQ7mK4sT1wZ8yL3nR6"
 KEY = "9vX2bQ7mK4sT1wZ8yL3nR6pC5dF0gH-jA_eUiOqWxMkB"
 
 
@@ -87,6 +92,12 @@ def test_the_defaults_and_a_real_installation_pass(live: Settings, settings: Set
         ({"MAIL_PROVIDER": "smtp", "SMTP_HOST": "mail.acme.com", "SMTP_PASSWORD": "secret"}, "messaging.W002"),
         ({"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "SEND_DEFAULTS": {"bcc": ["boss@acme.com"]}}}, "messaging.E014"),
         ({"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "POSTMARK_SEND_DEFAULTS": {"to": []}}}, "messaging.E014"),
+        ({"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "WEBHOOK_SECRET": "a:short"}}, "messaging.E022"),
+        (
+            {"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "WEBHOOK_SECRET": "long_enough_but_no_name_in_it"}},
+            "messaging.E022",
+        ),
+        ({"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "WEBHOOK_SECRET": [SECRET, "second"]}}, "messaging.E022"),
     ],
     ids=str,
 )
@@ -151,12 +162,36 @@ def test_a_time_zone_that_is_none(monkeypatch: pytest.MonkeyPatch, settings: Set
         {"HOLIDAYS_COUNTRY": ""},
         {"HOLIDAYS_COUNTRY": "DE", "HOLIDAYS_SUBDIVISION": "BY"},
         {"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "SEND_DEFAULTS": {"tags": ["byhand"]}}},
+        {"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "WEBHOOK_SECRET": SECRET}},
+        {"ANYMAIL": {"POSTMARK_SERVER_TOKEN": "t", "WEBHOOK_SECRET": ""}},
+        {"ANYMAIL": {"WEBHOOK_SECRET": "a:short"}, "MAIL_PROVIDER": "smtp"},
     ],
     ids=str,
 )
 def test_what_is_harmless_passes(live: Settings, change: dict[str, Any]) -> None:
     for name, value in change.items():
         setattr(live, name, value)
+    assert complaints() == []
+
+
+@pytest.fixture
+def takes_reports(live: Settings) -> Iterator[None]:
+    """The addresses as they are where the secret is set."""
+    usual = live.ANYMAIL
+    live.ANYMAIL = {**usual, "WEBHOOK_SECRET": SECRET}
+    importlib.reload(config.urls)
+    clear_url_caches()
+    yield
+    live.ANYMAIL = usual
+    importlib.reload(config.urls)
+    clear_url_caches()
+
+
+def test_nobody_can_report_without_the_secret(live: Settings, takes_reports: None) -> None:
+    assert complaints() == []
+    live.ANYMAIL = {"POSTMARK_SERVER_TOKEN": "t"}
+    assert complaints() == ["messaging.E021"]
+    live.MAIL_PROVIDER = "smtp"
     assert complaints() == []
 
 

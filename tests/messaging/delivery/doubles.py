@@ -92,6 +92,93 @@ def answers_that_it_accepted(exchange: Exchange) -> None:
     exchange.answer(200, {"ErrorCode": 0, "Message": "OK", "MessageID": f"provider-{number}", "To": to})
 
 
+class Keyed:
+    """A provider that knows a mail by its key: one acceptance for one key, until it forgets. `faults` are what it does
+    with its next requests, None being nothing unusual; `accepts_first` says on which side of the acceptance."""
+
+    def __init__(self, *faults: Callable[[Exchange], None] | None, accepts_first: bool = True) -> None:
+        self.faults = list(faults)
+        self.accepts_first = accepts_first
+        self.known: dict[str, tuple[bytes, Any]] = {}
+        self.busy: set[str] = set()
+        self.keys: list[str] = []
+        self.bodies: list[bytes] = []
+
+    def __call__(self, exchange: Exchange) -> None:
+        key = self.key_in(exchange)
+        self.keys.append(key)
+        self.bodies.append(exchange.body)
+        if key in self.busy:
+            self.is_busy(exchange)
+        elif key in self.known:
+            self.repeats(exchange, *self.known[key])
+        else:
+            self.busy.add(key)
+            self._take(exchange, key, self.faults.pop(0) if self.faults else None)
+            self.busy.discard(key)
+
+    def _take(self, exchange: Exchange, key: str, fault: Callable[[Exchange], None] | None) -> None:
+        if fault is not None and not self.accepts_first:
+            fault(exchange)
+            return
+        exchange.accept()
+        answer = self.answer_to(f"provider-{len(exchange.server.provider.accepted)}")
+        self.known[key] = exchange.body, answer
+        self.busy.discard(key)
+        if fault is not None:
+            fault(exchange)
+        else:
+            exchange.answer(200, answer)
+
+    def key_in(self, exchange: Exchange) -> str:
+        raise NotImplementedError
+
+    def answer_to(self, number: str) -> Any:
+        raise NotImplementedError
+
+    def is_busy(self, exchange: Exchange) -> None:
+        raise NotImplementedError
+
+    def repeats(self, exchange: Exchange, body: bytes, answer: Any) -> None:
+        raise NotImplementedError
+
+
+class Resend(Keyed):
+    """The key is a header of the request; the same request is answered as it was the first time."""
+
+    def key_in(self, exchange: Exchange) -> str:
+        return exchange.headers["Idempotency-Key"]
+
+    def answer_to(self, number: str) -> Any:
+        return {"id": number}
+
+    def is_busy(self, exchange: Exchange) -> None:
+        exchange.answer(409, {"statusCode": 409, "name": "concurrent_idempotent_requests", "message": "In progress."})
+
+    def repeats(self, exchange: Exchange, body: bytes, answer: Any) -> None:
+        if body == exchange.body:
+            exchange.answer(200, answer)
+        else:
+            exchange.answer(409, {"statusCode": 409, "name": "invalid_idempotent_request", "message": "Other payload."})
+
+
+class Brevo(Keyed):
+    """The key is a header of the mail; whatever comes with it again is a duplicate."""
+
+    def key_in(self, exchange: Exchange) -> str:
+        key: str = json.loads(exchange.body)["headers"]["idempotencyKey"]
+        return key
+
+    def answer_to(self, number: str) -> Any:
+        return {"messageId": f"<{number}@relay.example>"}
+
+    def is_busy(self, exchange: Exchange) -> None:
+        self.repeats(exchange, b"", None)
+
+    def repeats(self, exchange: Exchange, body: bytes, answer: Any) -> None:
+        exchange.answer(400, {"code": "duplicate_parameter", "message": "This key was used before."})
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     provider: Provider

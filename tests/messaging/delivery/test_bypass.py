@@ -31,6 +31,7 @@ from messaging.delivery.outcomes import NotAsClearedError
 from messaging.models import Attempt, Incident
 from pipeline.models import User
 from tests.factories import make_candidate, make_user
+from tests.guards_off import force
 from tests.messaging.delivery.doubles import Exchange, Provider, Sink
 from tests.messaging.delivery.letters import copy_of, make_cleared, make_letter
 from tests.messaging.delivery.processes import Process
@@ -283,7 +284,7 @@ def test_no_connection_to_a_mail_server_takes_a_mail_to_a_candidate(
 
 
 def expired(letter: EmailMultiAlternatives) -> EmailMultiAlternatives:
-    Attempt.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    force(Attempt.objects.all(), expires_at=timezone.now() - timedelta(seconds=1))
     return letter
 
 
@@ -357,13 +358,13 @@ def test_a_line_in_the_shell_reaches_a_colleague_and_no_candidate(
 ) -> None:
     candidate, colleague = make_candidate(), make_user(email="ana@example.com")  # on the allow-list of the process
 
-    kept = Process("shell", "-c", line.format(candidate.email), provider=provider, folder=tmp_path)
+    kept = Process("shell", "-c", line.format(candidate.email), provider=provider, folder=tmp_path, settings={})
     assert kept.end() != 0
     assert "NotAsClearedError" in kept.output.read_text()
     assert provider.requests == []
     incident = Incident.objects.get()
     assert candidate.email not in incident.sentence
 
-    sent = Process("shell", "-c", line.format(colleague.email), provider=provider, folder=tmp_path)
+    sent = Process("shell", "-c", line.format(colleague.email), provider=provider, folder=tmp_path, settings={})
     assert sent.end() == 0, sent.output.read_text()
     assert [mail["To"] for mail in provider.accepted] == [colleague.email]

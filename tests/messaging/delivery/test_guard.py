@@ -20,6 +20,7 @@ from messaging.delivery.outcomes import NotAsClearedError
 from messaging.models import Attempt, Incident, LedgerEntry, Message
 from pipeline.models import Candidate, User
 from tests.factories import make_candidate, make_user
+from tests.guards_off import force
 from tests.messaging.delivery.doubles import Provider, Sink
 from tests.messaging.delivery.letters import copy_of, make_cleared, make_letter
 
@@ -147,7 +148,7 @@ def test_a_clearance_ends_with_its_outcome() -> None:
 
 def test_a_message_that_is_not_being_sent_is_refused() -> None:
     letter = make_letter()
-    Message.objects.update(status=Message.Status.CANCELLED)
+    force(Message.objects.all(), status=Message.Status.CANCELLED)
     assert refused(letter) == "The clearance of this mail is over."
 
 
