@@ -12,9 +12,11 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
-from messaging import routing
+from messaging import guards, routing
 from messaging.delivery import outbox, providers
+from pipeline.guards import find_differences
 from pipeline.intake.addresses import read_address
 from pipeline.models import User
 from pipeline.outcomes import Refusal
@@ -38,6 +40,11 @@ def _checks(*tags: str) -> Callable[[Check], Check]:
         return check
 
     return registered
+
+
+def is_migrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def _real_mail_can_leave() -> bool:
@@ -122,8 +129,8 @@ def the_allowlist_allows_somebody(**_: Any) -> Iterator[CheckMessage]:
 def nobody_of_the_demo_is_here_in_live_mode(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
     if settings.MAIL_MODE != routing.LIVE or "default" not in (databases or ()):
         return
-    if User._meta.db_table not in connection.introspection.table_names():
-        return  # not migrated yet
+    if not is_migrated():
+        return
     if number := User.objects.filter(is_demo=True).count():
         yield Error(
             f"MAIL_MODE is live, and {number} people of the demo company are in this database.",
@@ -229,6 +236,18 @@ def nothing_is_added_to_every_mail_unseen(**_: Any) -> Iterator[CheckMessage]:
                 hint=f"A mail says what was cleared, to one candidate; you can set {_list(sorted(HARMLESS_DEFAULTS))}.",
                 id="messaging.E014",
             )
+
+
+@_checks(Tags.database)
+def the_guards_stand(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
+    if "default" not in (databases or ()) or not is_migrated():
+        return
+    if differing := find_differences(guards.ALL):
+        yield Error(
+            f"The database’s guards differ from what Byhand installs: {_list(differing)}.",
+            hint="Nothing is sent meanwhile. Find out who changed them, then run: manage.py install_guards",
+            id="messaging.E015",
+        )
 
 
 def _is_an_example(address: str) -> bool:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Max, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from messaging.models import (
@@ -26,9 +27,10 @@ from messaging.policy.decision import Facts, Origin
 from messaging.policy.floor import Rule, Touchpoint, standing_of, strictest
 from messaging.values import gather_values
 from messaging.wording import kinship, rendering, tripwire
+from messaging.wording.fingerprint import release_fingerprint
 from pipeline.actors import ActorKind
 from pipeline.intake.addresses import canonical_address, read_address
-from pipeline.models import Application, Interview, StageChange, User
+from pipeline.models import Application, Interview, ReachCorrection, StageChange, User
 from pipeline.outcomes import Refusal
 
 K = TypeVar("K")
@@ -46,6 +48,7 @@ CONTEXT = (
     "wording",
     "stage_change",
     "written_by",
+    "release",
 )
 # How far back a person's text is compared with what they and others wrote to candidates.
 KIN_FOR = timedelta(days=180)
@@ -180,6 +183,7 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         text_problem=text.problem,
         missing=text.missing,
         sender_may_send=message.written_by_id in world.senders,
+        is_as_released=_is_as_released(message),
         written_alone=message.automation_id is None,
         too_short=kin.too_short,
         too_close_to=kin.label,
@@ -194,14 +198,19 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
 
 
 def _read_reach(candidates: Iterable[int]) -> dict[int, int]:
-    """The column, the history and the stages of today; whichever is furthest, so that one lost write lowers nothing."""
+    """The column, the history and the stages of today; whichever is furthest, so that one lost write lowers nothing. Of the
+    history what came after the last correction, see ReachCorrection."""
+    corrected = ReachCorrection.objects.filter(candidate=OuterRef("candidate")).order_by("-last_change")
     rows = (
         Application.objects.filter(candidate__in=candidates)
         .order_by()
         .values("candidate_id")
         .annotate(
             column=Max("candidate__reach"),
-            history=Max("stage_changes__to_milestone"),
+            history=Max(
+                "stage_changes__to_milestone",
+                filter=Q(stage_changes__pk__gt=Coalesce(Subquery(corrected.values("last_change")[:1]), 0)),
+            ),
             today=Max("stage__milestone"),
         )
     )
@@ -323,6 +332,17 @@ def _as_written(message: Message) -> rendering.Rendered:
             f"There is still a placeholder in the text (look for “{leftover[0]}”). Replace it with the real words."
         )
     return rendering.Rendered(subject=message.subject, body=message.body, missing=(), problem=problem)
+
+
+def _is_as_released(message: Message) -> bool:
+    """Whether these are the words that the person let go. What is not saved is still in their hands."""
+    if not message.pk:
+        return True
+    release = getattr(message, "release", None)
+    return release is not None and (release.released_by_id, release.fingerprint) == (
+        message.written_by_id,
+        release_fingerprint(touchpoint=message.touchpoint, subject=message.subject, body=message.body),
+    )
 
 
 def _read_staff() -> frozenset[str]:

@@ -182,6 +182,8 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
         return Choice(*(When(pk=case.message.pk, then=Value(text(case))) for case in cases), output_field=TextField())
 
     ids = [case.message.pk for case in cases]
+    # First, because the database lets nothing go that was not decided.
+    RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
     claimed = Message.objects.filter(pk__in=ids, status=Status.SCHEDULED).update(
         status=Status.SENDING,
         status_at=now,
@@ -192,7 +194,6 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
     )
     if claimed < len(cases):
         raise Overtaken(f"{len(cases) - claimed} of the messages {ids} were not scheduled any more.")
-    RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
     tried = Attempt.objects.filter(message__in=ids).order_by().values_list("message").annotate(Count("pk"))
     before: dict[int, int] = dict(tried)
     attempts = Attempt.objects.bulk_create(

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from messaging import gate
+from messaging import gate, ledger
 from messaging.delivery import doorbell
 from messaging.gate import Case
-from messaging.models import HandOff, Message
+from messaging.models import HandOff, LedgerEntry, Message, Release
 from messaging.policy.decision import Origin, Outcome
 from messaging.policy.floor import TELLS_THE_OUTCOME
+from messaging.wording.fingerprint import release_fingerprint
 from pipeline import moves
 from pipeline.actors import person
 from pipeline.models import Application, Interview, User
@@ -52,9 +53,22 @@ def compose(message: Message, *, now: datetime) -> Message | Case:
     case = gate.preview(message, now=now)
     if case.verdict.outcome is not Outcome.SEND:
         return case
-    message.save()
+    with transaction.atomic():
+        message.save()
+        release(message, now=now)
     doorbell.ring()
     return message
+
+
+def release(message: Message, *, now: datetime) -> Release:
+    """The writer's act that lets this very text go."""
+    by = message.written_by
+    if by is None:
+        raise ValueError("A message that nobody wrote cannot be let go by its writer.")
+    text = release_fingerprint(touchpoint=message.touchpoint, subject=message.subject, body=message.body)
+    released = Release.objects.create(message=message, released_by=by, released_at=now, fingerprint=text)
+    ledger.write(LedgerEntry.Kind.RELEASED, about=message, by=person(by.pk), now=now, data={"fingerprint": text})
+    return released
 
 
 def answer(hand_off: HandOff, *, subject: str, body: str, by: User, now: datetime) -> Message | Case | Refusal:

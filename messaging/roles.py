@@ -66,6 +66,7 @@ ADMINISTERING = (
     "pipeline.change_user",
     "pipeline.view_user",
     "pipeline.change_source",
+    "pipeline.correct_reach",
     "messaging.add_policyrow",
     "messaging.change_policyrow",
     "messaging.delete_policyrow",

@@ -1,7 +1,7 @@
 """Every way an application moves; each move writes one StageChange in the transaction that changes the row.
 
-Reach is raised here and nowhere else, and never lowered. A move answers with its StageChange, or with a Refusal when
-the application is not where the caller believed it to be.
+Reach is raised here and nowhere else, and lowered only by a person who corrects it. A move answers with its StageChange,
+or with a Refusal when the application is not where the caller believed it to be.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pipeline.actors import Actor, ActorKind
 from pipeline.milestones import Milestone
-from pipeline.models import Application, Candidate, Interview, Job, Reason, Stage, StageChange
+from pipeline.models import Application, Candidate, Interview, Job, ReachCorrection, Reason, Stage, StageChange
 from pipeline.outcomes import Refusal
 
 Status = Application.Status
@@ -138,6 +138,37 @@ def record_held(interview: Interview, *, now: datetime) -> bool:
         _hold(interview.application_id)
         planned = Interview.objects.filter(pk=interview.pk, held_at__isnull=True, cancelled_at__isnull=True)
         return bool(planned.update(held_at=now))
+
+
+def correct_reach(
+    candidate: Candidate, *, to: Milestone, reason: str, by: Actor, now: datetime
+) -> ReachCorrection | Refusal:
+    """The reach was recorded wrongly: the one way down, for a person who says why. What happens later raises it again."""
+    if by.kind != ActorKind.PERSON or by.user_id is None:
+        return Refusal("Only a person corrects a reach.")
+    if not reason.strip():
+        return Refusal("Say why the reach was recorded wrongly, so that the next person knows.")
+    with transaction.atomic():
+        applications = list(
+            Application.objects.select_for_update(of=("self",)).filter(candidate=candidate).order_by("pk")
+        )
+        current = Candidate.objects.select_for_update(of=("self",)).get(pk=candidate.pk)
+        if to >= current.reach:
+            return Refusal(f"{candidate} reached no more than that, so there is nothing to correct.")
+        stages = Stage.objects.filter(applications__in=applications)
+        if (furthest := stages.order_by("-milestone").first()) and furthest.milestone > to:
+            return Refusal(f"{candidate} is in “{furthest}” now. Move them back first, then correct the reach.")
+        correction = ReachCorrection.objects.create(
+            candidate=current,
+            from_reach=current.reach,
+            to_reach=to,
+            reason=reason.strip(),
+            corrected_by_id=by.user_id,
+            corrected_at=now,
+            last_change=StageChange.objects.filter(application__in=applications).latest("pk"),
+        )
+        Candidate.objects.filter(pk=candidate.pk, reach=correction.from_reach).update(reach=to)
+    return correction
 
 
 def _enter(application: Application, to: Stage, kind: str, *, act: Act) -> StageChange | Refusal:

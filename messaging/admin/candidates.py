@@ -17,11 +17,13 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSplitDateTimeVerticalWidget, UnfoldAdminTextInputWidget
 
+from messaging.admin import reach
 from messaging.admin.act_forms import name_with_address
 from messaging.admin.words import day
 from messaging.models import HandOff
 from messaging.timeline import timeline_of
 from pipeline import candidates
+from pipeline.milestones import Milestone
 from pipeline.models import Application, Candidate
 from pipeline.outcomes import Refusal
 
@@ -97,7 +99,18 @@ class CandidateAdmin(ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         search = self.admin_site.admin_view(CandidateSearchView.as_view(admin_site=self.admin_site))
-        return [path("search/", search, name="pipeline_candidate_search"), *super().get_urls()]
+        return [
+            path("search/", search, name="pipeline_candidate_search"),
+            path(
+                "<path:object_id>/reach/",
+                self.admin_site.admin_view(self.reach_view),
+                name="pipeline_candidate_reach",
+            ),
+            *super().get_urls(),
+        ]
+
+    def reach_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return reach.show(self, request, object_id)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -108,6 +121,7 @@ class CandidateAdmin(ModelAdmin):
                 "entries": timeline_of(candidate, now=timezone.now()),
                 "applications": list(candidate.applications.all()),
                 "original_key": str(candidate.pk),
+                "may_correct_reach": candidate.reach > Milestone.APPLIED and request.user.has_perm(reach.PERMISSION),
                 "may_add_application": request.user.has_perm("pipeline.add_application"),
             }
         return super().change_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]

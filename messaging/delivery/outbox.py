@@ -21,6 +21,7 @@ from django.db.models import TextField, Value, When
 from messaging import gate
 from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
+from messaging.delivery.guards_stand import guards_stand
 from messaging.delivery.outcomes import Result
 from messaging.delivery.stopping import Stopping
 from messaging.gate import Case, Clearance
@@ -64,6 +65,8 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
     with Stopping() as stopping, Connections(settings.MAIL_CONNECTIONS) as connections:
         run = _Run(connections, clock)
         try:
+            if not guards_stand(now=clock()):
+                return run.ends
             while True:
                 over = stopping.asked or time.monotonic() >= stop_at or run.is_hopeless
                 began = 0 if over else run.begin()

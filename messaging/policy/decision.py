@@ -75,6 +75,7 @@ class Facts:
     missing: tuple[str, ...]  # placeholders without a value
 
     sender_may_send: bool  # the person is active and holds the permission
+    is_as_released: bool  # what the person let go is what would leave
     written_alone: bool  # composed for this one candidate
     too_short: bool
     too_close_to: str | None  # label of the text it repeats; "" for none, None when it was not compared
@@ -360,6 +361,12 @@ def the_person_may_send(facts: Facts) -> Finding | None:
     return _hand_off("sender", "Whoever wrote this may not send mail to candidates (any more).")
 
 
+def the_person_let_these_words_go(facts: Facts) -> Finding | None:
+    if not _is_by_a_person(facts) or facts.is_as_released:
+        return None
+    return _hand_off("not_released", "The text is not the one that its writer sent, so a person looks at it.")
+
+
 def a_person_writes_to_one_candidate(facts: Facts) -> Finding | None:
     if not _is_by_a_person(facts) or facts.written_alone:
         return None
@@ -423,6 +430,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     a_survey_waits_until_they_were_told,
     a_survey_waits_for_open_hand_offs,
     the_person_may_send,
+    the_person_let_these_words_go,
     a_person_writes_to_one_candidate,
     the_words_are_long_enough_to_be_theirs,
     the_words_are_their_own,

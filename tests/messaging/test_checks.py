@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 from pathlib import Path
@@ -16,6 +17,8 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from messaging import checks
+from messaging.guards import ALL
+from pipeline.guards import install, remove
 from tests.factories import make_user
 
 KEY = "9vX2bQ7mK4sT1wZ8yL3nR6pC5dF0gH-jA_eUiOqWxMkB"
@@ -155,7 +158,30 @@ class TestPeopleOfTheDemo:
     def test_an_empty_database_can_be_migrated(self, live: Settings) -> None:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE pipeline_user RENAME TO elsewhere")
+            cursor.execute("ALTER TABLE django_migrations RENAME TO nowhere")
         assert self.complaints() == []
+
+
+@pytest.mark.django_db
+class TestGuards:
+    def complaints(self) -> list[str]:
+        found = run_checks(tags=[Tags.database], databases=["default"])
+        return [f"{complaint.id}: {complaint.msg}" for complaint in found if complaint.id == "messaging.E015"]
+
+    def test_a_guard_that_was_taken_away_is_named_until_it_is_back(self) -> None:
+        assert self.complaints() == []
+        [gone] = [guard for guard in ALL if guard.name == "message_goes_its_way"]
+        remove([gone], using=connection)
+        [complaint] = self.complaints()
+        assert complaint.endswith("differ from what Byhand installs: byhand_message_goes_its_way.")
+        install([gone], using=connection)
+        assert self.complaints() == []
+
+    def test_a_guard_that_says_something_else_is_named(self) -> None:
+        [guard] = [guard for guard in ALL if guard.name == "message_goes_its_way"]
+        install([dataclasses.replace(guard, when="1 = 0")], using=connection)
+        [complaint] = self.complaints()
+        assert guard.full_name in complaint
 
 
 def test_every_check_has_an_id_of_its_own_in_a_test_above() -> None:

@@ -9,6 +9,7 @@ from messaging import gate, handoffs, writing
 from messaging.models import HandOff, Message
 from messaging.policy.floor import Reserve
 from tests.factories import NOW, OWN_WORDS, make_application, make_hand_off, make_interview, make_message, make_sender
+from tests.guards_off import force
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_a_look_compares_only_where_the_words_must_be_own() -> None:
 @pytest.mark.django_db
 def test_a_message_without_a_wording_has_no_template_to_show() -> None:
     hand_off, by = make_hand_off(), make_sender()
-    Message.objects.update(wording=None)
+    force(Message.objects.all(), wording=None)
     hand_off.refresh_from_db()
     beginning = writing.begin(hand_off, must_be_own_words=False, by=by, now=NOW)
     assert (beginning.template, beginning.subject, beginning.body) == (None, "", "")

@@ -24,6 +24,7 @@ from tests.factories import (
     make_template,
     make_user,
 )
+from tests.guards_off import force
 
 pytestmark = pytest.mark.django_db
 
@@ -287,13 +288,13 @@ def test_the_list_says_event_scope_and_delay_in_words(client: Client) -> None:
 def test_the_list_counts_what_was_planned_and_sent_in_thirty_days(client: Client) -> None:
     automation = make_automation()
     messages = [make_message(template=automation.template) for _ in range(3)]
-    Message.objects.update(automation=automation)
+    force(Message.objects.all(), automation=automation)
     now = timezone.now()
     sent = {"status": "sent", "recipient": "kim@example.com"}
-    Message.objects.filter(pk=messages[0].pk).update(created_at=now, sent_at=now, **sent)
-    Message.objects.filter(pk=messages[1].pk).update(created_at=now)
+    force(Message.objects.filter(pk=messages[0].pk), created_at=now, sent_at=now, **sent)
+    force(Message.objects.filter(pk=messages[1].pk), created_at=now)
     long_ago = now - timedelta(days=31)
-    Message.objects.filter(pk=messages[2].pk).update(created_at=long_ago, sent_at=long_ago, **sent)
+    force(Message.objects.filter(pk=messages[2].pk), created_at=long_ago, sent_at=long_ago, **sent)
     rows = {row.pk: (row.planned, row.sent) for row in client.get(reverse(LIST)).context["cl"].result_list}
     assert rows.pop(automation.pk) == (2, 1)
     assert set(rows.values()) == {(0, 0)}

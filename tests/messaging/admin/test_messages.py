@@ -25,6 +25,7 @@ from tests.factories import (
     make_message,
     make_template,
 )
+from tests.guards_off import force
 
 pytestmark = pytest.mark.django_db
 
@@ -210,14 +211,14 @@ def test_what_has_not_left_is_shown_as_it_would_read_now(client: Client) -> None
 
 def test_what_cannot_be_rendered_says_why(client: Client) -> None:
     message = make_message()
-    message.wording.template.wordings.update(body="{% endif %}")  # type: ignore[union-attr]
+    force(message.wording.template.wordings.all(), body="{% endif %}")  # type: ignore[union-attr]
     assert "Body, line 1" in read(client, url(message, "read"))
 
 
 def test_what_a_provider_got_is_shown_with_its_name(client: Client) -> None:
     message = make_sent()
     reading.path_of(message).unlink()
-    message.attempts.update(provider="postmark")
+    force(message.attempts.all(), provider="postmark")
     assert "given to the provider (postmark)" in read(client, url(message, "read"))
 
 

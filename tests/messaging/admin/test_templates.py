@@ -29,6 +29,7 @@ from tests.factories import (
     make_wording,
     sign,
 )
+from tests.guards_off import force
 from tests.messaging.admin.template_pages import (
     BODY,
     EVIL,
@@ -69,7 +70,7 @@ def test_the_list_shows_wording_signature_automations_and_the_last_send(client: 
     sign(newest, by=make_user(first_name="Jonas", last_name="Weber"))
     sign(newest)
     message = make_message(template=template)
-    Message.objects.filter(pk=message.pk).update(status="sent", sent_at=NOW, recipient="kim@example.com")
+    force(Message.objects.filter(pk=message.pk), status="sent", sent_at=NOW, recipient="kim@example.com")
     make_automation(template=template)
     make_automation(template=template, is_active=False)
     [row] = client.get(reverse(LIST)).context["cl"].result_list

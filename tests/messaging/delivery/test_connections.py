@@ -24,6 +24,7 @@ from messaging.models import Attempt, Message
 from messaging.policy.floor import Touchpoint
 from pipeline.models import Application
 from tests.factories import NOW, make_application, make_message, make_template
+from tests.guards_off import guards_off
 from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed, locked
 from tests.messaging.delivery.doubles import PATIENCE, Exchange, Provider, Sink, accepts
@@ -173,7 +174,8 @@ class TestAFaultAmongSeveral:
     ) -> None:
         changed, sound = make_message(), make_message()
         cleared = [gate.clear(message.pk, now=DUE) for message in (changed, sound)]
-        Message.objects.filter(pk=changed.pk).update(status=Message.Status.CANCELLED)
+        with guards_off():
+            Message.objects.filter(pk=changed.pk).update(status=Message.Status.CANCELLED)
         taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
         answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
 
@@ -212,7 +214,7 @@ class TestAFaultAmongSeveral:
 def make_message_beside(message: Message) -> Message:
     """A held one of the same application, which ends once the candidate is told."""
     values = {name: getattr(message, name) for name in ("application", "automation", "template", "wording")}
-    return Message.objects.create(
+    beside = Message.objects.create(
         **values,
         touchpoint=message.touchpoint,
         origin="automation",
@@ -220,9 +222,10 @@ def make_message_beside(message: Message) -> Message:
         cause="beside",
         created_at=NOW,
         due_at=NOW,
-        status="held",
         status_at=NOW,
     )
+    Message.objects.filter(pk=beside.pk).update(status=Message.Status.HELD)
+    return beside
 
 
 class CutOff(BaseException):

@@ -22,6 +22,7 @@ from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from pipeline.models import Candidate, User
 from tests.factories import make_application, make_candidate, make_message
+from tests.guards_off import force
 from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, Fate, drain, fate_of
 from tests.messaging.delivery.doubles import Provider, Sink
 
@@ -154,12 +155,12 @@ def reaped(cleared: Clearance) -> Clearance:
 
 
 def taken_back(cleared: Clearance) -> Clearance:
-    Message.objects.filter(pk=cleared.case.message.pk).update(status=Message.Status.CANCELLED)
+    force(Message.objects.filter(pk=cleared.case.message.pk), status=Message.Status.CANCELLED)
     return cleared
 
 
 def other_attempt_in_the_rows(cleared: Clearance) -> Clearance:
-    Attempt.objects.filter(pk=cleared.attempt.pk).update(fingerprint="0" * 64)
+    force(Attempt.objects.filter(pk=cleared.attempt.pk), fingerprint="0" * 64)
     return cleared
 
 
@@ -294,7 +295,7 @@ def test_a_subject_that_cannot_be_a_head_does_not_leave(provider: Provider, name
     cleared = clear(message)
     case = dataclasses.replace(cleared.case, subject=SUBJECTS[name])
     print_of = fingerprint(recipient=cleared.recipient, subject=case.subject, body=case.body)
-    Attempt.objects.filter(pk=cleared.attempt.pk).update(fingerprint=print_of)
+    force(Attempt.objects.filter(pk=cleared.attempt.pk), fingerprint=print_of)
     cleared.attempt.refresh_from_db()
 
     with Egress() as egress:

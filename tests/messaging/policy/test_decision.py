@@ -58,6 +58,7 @@ REJECTION = Facts(
     text_problem="",
     missing=(),
     sender_may_send=False,
+    is_as_released=False,
     written_alone=False,
     too_short=False,
     too_close_to=None,
@@ -84,6 +85,7 @@ BY_A_PERSON = replace(
     decided_by_a_person=None,
     cause_stands=None,
     sender_may_send=True,
+    is_as_released=True,
     written_alone=True,
     too_close_to="",
 )
@@ -208,6 +210,13 @@ BROKEN: list[tuple[Rule, str, Outcome, str, dict[str, Any]]] = [
     (decision.a_survey_waits_until_they_were_told, "not_told", Outcome.LATER, "survey", {"told": False}),
     (decision.a_survey_waits_for_open_hand_offs, "hand_off_open", Outcome.LATER, "survey", {"other_hand_offs_open": 1}),
     (decision.the_person_may_send, "sender", Outcome.HAND_OFF, "by a person", {"sender_may_send": False}),
+    (
+        decision.the_person_let_these_words_go,
+        "not_released",
+        Outcome.HAND_OFF,
+        "by a person",
+        {"is_as_released": False},
+    ),
     (decision.a_person_writes_to_one_candidate, "not_alone", Outcome.HAND_OFF, "by a person", {"written_alone": False}),
     (
         decision.the_words_are_long_enough_to_be_theirs,
@@ -499,6 +508,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         text_problem=draw(words),
         missing=tuple(draw(st.lists(st.sampled_from(["job.location", "sender.phone"]), max_size=2))),
         sender_may_send=draw(st.booleans()),
+        is_as_released=draw(st.booleans()),
         written_alone=draw(st.booleans()),
         too_short=draw(st.booleans()),
         too_close_to=draw(st.one_of(st.none(), words)),
@@ -541,6 +551,7 @@ def test_no_machine_sends_what_is_reserved_and_no_person_sends_words_that_are_no
         assert not facts.too_short
         assert facts.written_alone
         assert facts.sender_may_send
+        assert facts.is_as_released
 
 
 # Each from loose to strict; a value further right may never make a verdict looser.
