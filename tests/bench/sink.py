@@ -5,8 +5,7 @@ import asyncio
 import json
 import sys
 
-OK = json.dumps({"ErrorCode": 0, "Message": "OK", "MessageID": "m", "To": "kim@example.com"}).encode()
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(OK), OK)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
 
 async def speak_smtp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
@@ -32,10 +31,12 @@ async def speak_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
         except asyncio.IncompleteReadError:
             break
-        await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
+        body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
         if delay:
             await asyncio.sleep(delay)
-        writer.write(ANSWER)
+        answer = {"ErrorCode": 0, "Message": "OK", "MessageID": "m", "To": json.loads(body)["To"]}
+        data = json.dumps(answer).encode()
+        writer.write(HEAD % (len(data), data))
     writer.close()
 
 
