@@ -6,12 +6,16 @@ PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 PY := .venv/bin/python
 STRICT := messaging/policy/*,messaging/gate.py,messaging/delivery/*
 
+# What is only measured beside Byhand, in a folder of its own: django-post_office and what it needs.
+OTHERS := django-post_office==3.12.0 nh3==0.3.2
+BESIDE := var/bench
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check suite format lock clean
+.PHONY: help run test check suite bench-delivery format lock clean
 
 help: ## say what there is
 	@echo "Byhand:"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 run: ## install, prepare and start Byhand at http://localhost:8000 (PORT=... for another port)
 	@$(call install,requirements.txt)
@@ -33,6 +37,11 @@ suite:
 	$(PY) -m pytest -n auto --dist loadgroup --cov --cov-report=term
 	@$(PY) -m coverage report --include='$(STRICT)' --fail-under=100 >/dev/null || \
 		{ $(PY) -m coverage report --include='$(STRICT)'; echo 'These must be covered whole.'; exit 1; }
+
+bench-delivery: ## measure delivery beside what others do (BENCH='--messages 400 --rounds 5 --postgres postgres://...')
+	@$(call install,requirements-dev.txt)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target "$(BESIDE)" $(OTHERS)
+	PYTHONPATH="$(BESIDE)" $(PY) -m tests.bench.delivery $(BENCH)
 
 format: ## put the code into its shape
 	@$(call install,requirements-dev.txt)

@@ -24,7 +24,7 @@ from messaging.models import Attempt, Message
 from messaging.policy.floor import Touchpoint
 from pipeline.models import Application
 from tests.factories import NOW, make_application, make_message, make_template
-from tests.guards_off import force, guards_off
+from tests.guards_off import force
 from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed, locked
 from tests.messaging.delivery.doubles import PATIENCE, Exchange, Provider, Sink, accepts
@@ -213,18 +213,18 @@ class TestAFaultAmongSeveral:
 def make_message_beside(message: Message) -> Message:
     """A held one of the same application, which ends once the candidate is told."""
     values = {name: getattr(message, name) for name in ("application", "automation", "template", "wording")}
-    with guards_off():
-        return Message.objects.create(
-            **values,
-            touchpoint=message.touchpoint,
-            origin="automation",
-            stage_change=message.stage_change,
-            cause="beside",
-            created_at=NOW,
-            due_at=NOW,
-            status="held",
-            status_at=NOW,
-        )
+    beside = Message.objects.create(
+        **values,
+        touchpoint=message.touchpoint,
+        origin="automation",
+        stage_change=message.stage_change,
+        cause="beside",
+        created_at=NOW,
+        due_at=NOW,
+        status_at=NOW,
+    )
+    Message.objects.filter(pk=beside.pk).update(status=Message.Status.HELD)
+    return beside
 
 
 class CutOff(BaseException):

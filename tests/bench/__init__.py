@@ -1,0 +1,1 @@
+"""How fast mail leaves with every guard on, beside what others do: `make bench-delivery`."""
