@@ -7,11 +7,9 @@ commits either the Attempt that lets the message leave or what becomes of it ins
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +17,7 @@ from django.db.models import Q
 
 from messaging import facts, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
+from messaging.policy import record
 from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Outcome, Verdict, decide
 from messaging.wording.fingerprint import fingerprint
 from pipeline.models import Application, Candidate, Job, User
@@ -33,6 +32,7 @@ class Case:
     message: Message
     facts: Facts
     verdict: Verdict
+    rules: str  # the version of policy and stage rules that it met
     subject: str
     body: str
     sender: User | None
@@ -60,6 +60,7 @@ def preview_many(messages: Sequence[Message], *, now: datetime) -> list[Case]:
             message=gathered.message,
             facts=gathered.facts,
             verdict=decide(gathered.facts),
+            rules=gathered.rules,
             subject=gathered.subject,
             body=gathered.body,
             sender=gathered.sender,
@@ -211,19 +212,6 @@ def _record(case: Case, *, now: datetime) -> None:
             {"code": finding.code, "sentence": WITHOUT_QUOTES.get(finding.code, finding.sentence)}
             for finding in case.verdict.findings
         ],
-        facts=_without_personal_data(case.facts),
+        facts=record.without_personal_data(case.facts),
+        versions={"code": record.CODE, "rules": case.rules, "wording": case.message.wording_id},
     )
-
-
-def _without_personal_data(gathered: Facts) -> dict[str, Any]:
-    """As JSON; of the texts in the facts only whether they were empty."""
-    recorded = dataclasses.asdict(gathered)
-    recorded |= {
-        "now": gathered.now.isoformat(),
-        "planned_at": gathered.planned_at.isoformat(),
-        "due_at": gathered.due_at.isoformat(),
-        "address_problem": bool(gathered.address_problem),
-        "text_problem": bool(gathered.text_problem),
-        "too_close_passage": bool(gathered.too_close_passage),
-    }
-    return recorded

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from messaging import gate
+from messaging import gate, ledger
 from messaging.delivery import doorbell
 from messaging.gate import Case
-from messaging.models import HandOff, Message
+from messaging.models import HandOff, LedgerEntry, Message
 from messaging.policy.decision import Origin, Outcome
 from messaging.policy.floor import TELLS_THE_OUTCOME
 from pipeline import moves
@@ -133,3 +133,9 @@ def _close(
         status=Message.Status.CANCELLED, status_at=now, status_reason=f"{by}: {status.label.lower()}."
     )
     hand_off.refresh_from_db()
+    data: dict[str, ledger.Plain] = {
+        "status": hand_off.status,
+        "message": hand_off.message_id,
+        "answer": hand_off.answer_id,
+    }
+    ledger.write(LedgerEntry.Kind.HAND_OFF_CLOSED, about=hand_off, by=person(by.pk), now=now, data=data)

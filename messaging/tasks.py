@@ -5,7 +5,7 @@ from collections import Counter
 
 from django.utils import timezone
 
-from messaging import automations
+from messaging import automations, ledger
 from messaging.delivery import doorbell, outbox
 
 # Of a sweep, for what is due at its start; what is left of outbox.SECONDS is for planning, and for what that makes due.
@@ -31,6 +31,7 @@ def sweep() -> str:
         pass
     automations.plan_no_news(now=timezone.now(), at_most=CHANGES)
     ends += outbox.drain(clock=timezone.now, seconds=stop_at - time.monotonic())
+    ledger.seal(now=timezone.now())
     return summary(ends)
 
 

@@ -9,9 +9,19 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from messaging import automations, gate
+from messaging import automations, gate, ledger
 from messaging.gate import Clearance
-from messaging.models import Attempt, HandOff, Message, PolicyRow, RecordedVerdict, RejectionPhrase, Signature
+from messaging.models import (
+    Attempt,
+    HandOff,
+    LedgerEntry,
+    Message,
+    PolicyRow,
+    RecordedVerdict,
+    RejectionPhrase,
+    Seal,
+    Signature,
+)
 from messaging.policy.floor import Reserve, Touchpoint
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
@@ -47,6 +57,19 @@ def make_attempt() -> Attempt:
 
 def make_verdict() -> RecordedVerdict:
     return make_attempt().message.verdicts.get()
+
+
+def make_ledger_entry() -> LedgerEntry:
+    user = make.make_user()
+    return ledger.write(
+        LedgerEntry.Kind.RESOLVED, about=user, by=actors.person(user.pk), now=make.NOW, data={"attempt": 1}
+    )
+
+
+def make_seal() -> Seal:
+    make_ledger_entry()
+    ledger.seal(now=make.NOW)
+    return Seal.objects.latest("number")
 
 
 def make_stage() -> Stage:
@@ -100,10 +123,12 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "messaging.Attempt": make_attempt,
     "messaging.Automation": make.make_automation,
     "messaging.HandOff": make_hand_off,
+    "messaging.LedgerEntry": make_ledger_entry,
     "messaging.Message": make_message,
     "messaging.PolicyRow": make_policy_row,
     "messaging.RecordedVerdict": make_verdict,
     "messaging.RejectionPhrase": make_phrase,
+    "messaging.Seal": make_seal,
     "messaging.Signature": make_signature,
     "messaging.Template": make.make_template,
     "messaging.Wording": make_wording,
