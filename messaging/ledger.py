@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,7 +54,7 @@ RULES: dict[type[Any], tuple[str, ...]] = {
 }
 
 ROWS = 1000  # of a kind in one seal, so that a seal is one short transaction
-SEALS = 20  # in one go; the next minute goes on
+SECONDS = 2.0  # in which another seal is begun; the next minute goes on
 CHUNK = 2000  # rows that are read at a time
 
 
@@ -100,12 +101,12 @@ def write_rule_change(rule: Model, *, before: Mapping[str, Plain], by: Actor, no
 def seal(*, now: datetime) -> int:
     """Puts the next links over everything that has none, a bounded number of rows each. Returns how many rows were
     sealed. Only the clock calls this; where two do at once, the number of the link lets one of them through."""
+    stop_at = time.monotonic() + SECONDS
     sealed = 0
-    for _ in range(SEALS):
-        rows = _seal_next(now=now)
-        if not rows:
-            break
+    while rows := _seal_next(now=now):
         sealed += rows
+        if time.monotonic() >= stop_at:
+            break
     return sealed
 
 

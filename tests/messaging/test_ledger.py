@@ -162,10 +162,12 @@ def test_more_than_fits_under_one_seal_gets_more_of_them_and_the_rest_the_next_m
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ledger, "ROWS", 2)
-    monkeypatch.setattr(ledger, "SEALS", 2)
+    monkeypatch.setattr(ledger, "SECONDS", 0.0)
     for _ in range(5):
         make_entry()
-    assert (ledger.seal(now=NOW), ledger.seal(now=NOW)) == (4, 1)
+    assert ledger.seal(now=NOW) == 2
+    monkeypatch.setattr(ledger, "SECONDS", 60.0)
+    assert ledger.seal(now=NOW) == 3
     assert list(Seal.objects.values_list("rows", flat=True)) == [2, 2, 1]
     assert ledger.verify() is None
 
