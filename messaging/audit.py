@@ -15,7 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from messaging import ledger
 from messaging.ledger import Progress
@@ -315,9 +315,10 @@ def audit_attempts(*, since: datetime | None = None, progress: Progress = lambda
 
 def audit_provider(*, since: datetime | None = None) -> Iterator[Observation]:
     """What we know of a provider's side, against our own: one id of theirs is one mail."""
-    known = _attempts(since).exclude(provider_message_id="").order_by("provider", "provider_message_id")
-    shared = known.values("provider", "provider_message_id").annotate(mails=Count("message", distinct=True))
+    known = _attempts(since).exclude(provider_message_id="").order_by()
+    shared = known.values("provider", "provider_message_id").annotate(
+        mails=Count("message", distinct=True), first=Min("pk")
+    )
     for row in shared.filter(mails__gt=1).iterator(chunk_size=PAGE):
-        first = known.filter(provider=row["provider"], provider_message_id=row["provider_message_id"])[0]
         sentence = f"{row['mails']} messages have one id of the provider {row['provider']}."
-        yield _violation("one_id", f"attempt:{first.pk}", sentence)
+        yield _violation("one_id", f"attempt:{row['first']}", sentence)
