@@ -72,6 +72,8 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             ),
             Page("Verdicts", "gavel", "admin:messaging_recordedverdict_changelist", "messaging.view_recordedverdict"),
             Page("Incidents", "report", "admin:messaging_incident_changelist", "messaging.view_incident"),
+            Page("Ledger", "receipt_long", "admin:messaging_ledgerentry_changelist", "messaging.view_ledgerentry"),
+            Page("Seals", "link", "admin:messaging_seal_changelist", "messaging.view_seal"),
             Page("Moves", "history", "admin:pipeline_stagechange_changelist", "pipeline.view_stagechange"),
         ),
     ),

@@ -23,11 +23,12 @@ from messaging.models import (
     StageRule,
     Wording,
 )
+from messaging.policy import record
 from messaging.policy.decision import Facts, Origin
 from messaging.policy.floor import Rule, Touchpoint, standing_of, strictest
 from messaging.values import gather_values
 from messaging.wording import kinship, rendering, tripwire
-from messaging.wording.fingerprint import release_fingerprint
+from messaging.wording.fingerprint import text_fingerprint
 from pipeline.actors import ActorKind
 from pipeline.intake.addresses import canonical_address, read_address
 from pipeline.models import Application, Interview, ReachCorrection, StageChange, User
@@ -65,6 +66,7 @@ class Gathered:
 
     message: Message
     facts: Facts
+    rules: str  # the version of policy and stage rules that it met
     subject: str
     body: str
     sender: User | None
@@ -98,6 +100,7 @@ class _World:
     open_hand_offs: dict[int, list[int]]  # candidate: messages
     policy: dict[str, list[Rule]]  # touchpoint
     stage_rules: dict[int, list[Rule]]  # template
+    versions: dict[int, str]  # template, or 0 for none: the version of both
     signatures: dict[int, list[Signature]]  # wording
     phrases: tuple[str, ...]
     staff: frozenset[str]  # canonical addresses
@@ -116,6 +119,8 @@ class _World:
             )
         )
         by_people = [message for message in messages if message.origin == Origin.PERSON]
+        policy = _group((row.touchpoint, row.as_rule) for row in PolicyRow.objects.all())
+        stage_rules = _group((row.template_id, row.as_rule) for row in StageRule.objects.filter(template__in=templates))
         return cls(
             reach=_read_reach(candidates),
             spoken_with=_read_spoken_with(candidates),
@@ -126,10 +131,11 @@ class _World:
             last_news={app: max(times) for app, times in _group((app, at) for app, _, _, _, at in mail).items()},
             sent=_group(((app, kind, cause), pk) for app, kind, cause, pk, _ in mail if cause),
             open_hand_offs=_read_open_hand_offs(candidates),
-            policy=_group((row.touchpoint, row.as_rule) for row in PolicyRow.objects.all()),
-            stage_rules=_group(
-                (row.template_id, row.as_rule) for row in StageRule.objects.filter(template__in=templates)
-            ),
+            policy=policy,
+            stage_rules=stage_rules,
+            versions={
+                template: record.version_of_rules(policy, stage_rules.get(template, [])) for template in {0, *templates}
+            },
             signatures=_group(
                 (signature.wording_id, signature)
                 for signature in Signature.objects.filter(wording__in=wordings).select_related("signed_by")
@@ -190,7 +196,13 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         too_close_passage=kin.passage,
     )
     return Gathered(
-        message=message, facts=facts, subject=text.subject, body=text.body, sender=sender, recipient=recipient
+        message=message,
+        facts=facts,
+        rules=world.versions[message.template_id or 0],
+        subject=text.subject,
+        body=text.body,
+        sender=sender,
+        recipient=recipient,
     )
 
 
@@ -341,7 +353,7 @@ def _is_as_released(message: Message) -> bool:
     release = getattr(message, "release", None)
     return release is not None and (release.released_by_id, release.fingerprint) == (
         message.written_by_id,
-        release_fingerprint(touchpoint=message.touchpoint, subject=message.subject, body=message.body),
+        text_fingerprint(touchpoint=message.touchpoint, subject=message.subject, body=message.body),
     )
 
 

@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +19,7 @@ from django.db.models import Count, Q, QuerySet, TextField, Value, When
 
 from messaging import facts, letterhead, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
+from messaging.policy import record
 from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Origin, Outcome, Verdict, decide
 from messaging.policy.floor import Reserve
 from messaging.wording.fingerprint import fingerprint
@@ -35,6 +35,7 @@ class Case:
     message: Message
     facts: Facts
     verdict: Verdict
+    rules: str  # the version of policy and stage rules that it met
     subject: str
     body: str
     sender: User | None
@@ -66,6 +67,7 @@ def preview_many(messages: Sequence[Message], *, now: datetime) -> list[Case]:
             message=gathered.message,
             facts=gathered.facts,
             verdict=decide(gathered.facts),
+            rules=gathered.rules,
             subject=gathered.subject,
             body=gathered.body,
             sender=gathered.sender,
@@ -335,19 +337,6 @@ def _verdict_of(case: Case, *, now: datetime) -> RecordedVerdict:
             {"code": finding.code, "sentence": WITHOUT_QUOTES.get(finding.code, finding.sentence)}
             for finding in case.verdict.findings
         ],
-        facts=_without_personal_data(case.facts),
+        facts=record.without_personal_data(case.facts),
+        versions={"code": record.CODE, "rules": case.rules, "wording": case.message.wording_id},
     )
-
-
-def _without_personal_data(gathered: Facts) -> dict[str, Any]:
-    """As JSON; of the texts in the facts only whether they were empty."""
-    recorded = dataclasses.asdict(gathered)
-    recorded |= {
-        "now": gathered.now.isoformat(),
-        "planned_at": gathered.planned_at.isoformat(),
-        "due_at": gathered.due_at.isoformat(),
-        "address_problem": bool(gathered.address_problem),
-        "text_problem": bool(gathered.text_problem),
-        "too_close_passage": bool(gathered.too_close_passage),
-    }
-    return recorded

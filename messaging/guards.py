@@ -248,7 +248,7 @@ _OF_EVIDENCE = (
         "messaging_recordedverdict",
         name="verdict",
         thing="A recorded verdict",
-        columns=["message_id", "decided_at", "outcome", "reserve", "findings", "facts"],
+        columns=["message_id", "decided_at", "outcome", "reserve", "findings", "facts", "versions"],
     ),
     *_sealed(
         "messaging_ledgerentry",

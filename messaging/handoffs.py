@@ -16,7 +16,7 @@ from messaging.gate import Case
 from messaging.models import HandOff, LedgerEntry, Message, Release
 from messaging.policy.decision import Origin, Outcome
 from messaging.policy.floor import TELLS_THE_OUTCOME
-from messaging.wording.fingerprint import release_fingerprint
+from messaging.wording.fingerprint import text_fingerprint
 from pipeline import moves
 from pipeline.actors import person
 from pipeline.models import Application, Interview, User
@@ -65,7 +65,7 @@ def release(message: Message, *, now: datetime) -> Release:
     by = message.written_by
     if by is None:
         raise ValueError("A message that nobody wrote cannot be let go by its writer.")
-    text = release_fingerprint(touchpoint=message.touchpoint, subject=message.subject, body=message.body)
+    text = text_fingerprint(touchpoint=message.touchpoint, subject=message.subject, body=message.body)
     released = Release.objects.create(message=message, released_by=by, released_at=now, fingerprint=text)
     ledger.write(LedgerEntry.Kind.RELEASED, about=message, by=person(by.pk), now=now, data={"fingerprint": text})
     return released
@@ -147,3 +147,9 @@ def _close(
         status=Message.Status.CANCELLED, status_at=now, status_reason=f"{by}: {status.label.lower()}."
     )
     hand_off.refresh_from_db()
+    data: dict[str, ledger.Plain] = {
+        "status": hand_off.status,
+        "message": hand_off.message_id,
+        "answer": hand_off.answer_id,
+    }
+    ledger.write(LedgerEntry.Kind.HAND_OFF_CLOSED, about=hand_off, by=person(by.pk), now=now, data=data)

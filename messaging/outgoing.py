@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from messaging import gate
-from messaging.models import HandOff, Message
+from messaging import gate, ledger
+from messaging.models import HandOff, LedgerEntry, Message
 from messaging.policy.decision import Finding, Outcome
 from messaging.policy.floor import Reserve
+from pipeline.actors import person
 from pipeline.models import User
 from pipeline.outcomes import Refusal
 
@@ -31,6 +32,7 @@ def cancel(message: Message, *, by: User, now: datetime) -> Message | Refusal:
         message.refresh_from_db(fields=["status", "status_at", "status_reason"])
         if not cancelled:
             return Refusal(f"{message} is {message.get_status_display().lower()} by now, so it cannot be cancelled.")
+        ledger.write(LedgerEntry.Kind.CANCELLED, about=message, by=person(by.pk), now=now)
         answered = HandOff.objects.filter(answer=message).order_by("pk").last()
         if answered is not None:
             gate.hand_off(message, findings=[_taken_back(by)], reserve=answered.reserve, now=now)

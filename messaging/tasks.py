@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from messaging import automations, progress
+from messaging import automations, ledger, progress
 from messaging.delivery import doorbell, outbox, tracking
 
 # Of a sweep, for what is due at its start; what is left of outbox.SECONDS is for planning, and for what that makes due.
@@ -33,6 +33,7 @@ def sweep() -> str:
         pass
     automations.plan_no_news(now=clock(), at_most=CHANGES)
     ends += outbox.drain(clock=clock, seconds=stop_at - time.monotonic())
+    ledger.seal(now=clock())
     return summary(ends)
 
 

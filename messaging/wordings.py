@@ -7,11 +7,14 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from messaging.models import RejectionPhrase, Signature, Template, Wording
+from messaging import ledger
+from messaging.models import LedgerEntry, RejectionPhrase, Signature, Template, Wording
 from messaging.policy.floor import FLOOR, Reserve, Touchpoint, touchpoint_of
 from messaging.wording import rendering, tripwire
+from messaging.wording.fingerprint import text_fingerprint
 from messaging.wording.placeholders import example_values
 from messaging.wording.rendering import TextFinding
+from pipeline.actors import person
 from pipeline.models import User
 from pipeline.outcomes import Refusal
 
@@ -56,7 +59,17 @@ def sign(wording: Wording, *, by: User, now: datetime) -> Signature | Refusal:
         return Refusal(f"{wording} cannot be signed as it is. {findings[0].sentence} Write a new wording without it.")
     try:
         with transaction.atomic():
-            return Signature.objects.create(wording=wording, signed_by=by, name=name[:200], signed_at=now)
+            signature = Signature.objects.create(wording=wording, signed_by=by, name=name[:200], signed_at=now)
+            data: dict[str, ledger.Plain] = {
+                "signature": signature.pk,
+                "template": wording.template_id,
+                "number": wording.number,
+                "fingerprint": text_fingerprint(
+                    touchpoint=wording.template.touchpoint, subject=wording.subject, body=wording.body
+                ),
+            }
+            ledger.write(LedgerEntry.Kind.SIGNED, about=wording, by=person(by.pk), now=now, data=data)
+            return signature
     except IntegrityError:
         return Refusal(f"Your name already stands under {wording}. A second signature must be another person’s.")
 

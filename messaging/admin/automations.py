@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from messaging.admin import reserves
+from messaging.admin.rules import RuleAdmin, written_down
 from messaging.models import Automation, Message
 from messaging.policy.floor import Reserve, Touchpoint
 from pipeline.milestones import Milestone
@@ -137,7 +138,7 @@ def with_columns(automations: QuerySet[Automation], *, since: Any) -> QuerySet[A
 
 
 @admin.register(Automation)
-class AutomationAdmin(ModelAdmin):
+class AutomationAdmin(RuleAdmin, ModelAdmin):
     form = AutomationForm
     change_form_template = "messaging/automation/change_form.html"
     list_display = ("name", "event_words", "scope", "delay_words", "template_link", "is_active", "planned", "sent")
@@ -252,7 +253,9 @@ class AutomationAdmin(ModelAdmin):
 
     def _switch(self, request: HttpRequest, automations: QuerySet[Automation], *, to: bool) -> int:
         changed = list(automations)
-        switched = Automation.objects.filter(pk__in=[one.pk for one in changed], is_active=not to).update(is_active=to)
+        chosen = Automation.objects.filter(pk__in=[one.pk for one in changed], is_active=not to)
+        with written_down(request, changed):
+            switched = chosen.update(is_active=to)
         for automation in changed:
             self.log_change(request, automation, "Switched on." if to else "Switched off.")
         return switched

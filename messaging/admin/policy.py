@@ -18,6 +18,7 @@ from unfold.decorators import action
 from messaging import wordings
 from messaging.admin import reserves
 from messaging.admin.reserves import Policy
+from messaging.admin.rules import RuleAdmin
 from messaging.models import PolicyRow, RejectionPhrase, Template
 from messaging.policy.floor import HUMAN_FROM, Reserve, Rule, Touchpoint, find_loose, floor
 from messaging.wording import tripwire
@@ -107,7 +108,7 @@ class PolicyRowForm(forms.ModelForm):
 
 
 @admin.register(PolicyRow)
-class PolicyRowAdmin(ModelAdmin):
+class PolicyRowAdmin(RuleAdmin, ModelAdmin):
     form = PolicyRowForm
     list_display = ("touchpoint", "from_milestone", "reserve", "why")
     list_display_links = ("touchpoint", "from_milestone")
@@ -177,7 +178,7 @@ class RejectionPhraseForm(forms.ModelForm):
 
 
 @admin.register(RejectionPhrase)
-class RejectionPhraseAdmin(ModelAdmin):
+class RejectionPhraseAdmin(RuleAdmin, ModelAdmin):
     form = RejectionPhraseForm
     list_display = ("text",)
     list_per_page = 100

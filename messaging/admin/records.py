@@ -1,12 +1,14 @@
 """What is on record about messages: every attempt to hand one over and every verdict of the gate, as lists and inside a
-message. It is read, and never added to, changed or deleted."""
+message; and the ledger with its seals. It is read, and never added to, changed or deleted."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -17,8 +19,9 @@ from django.utils.text import Truncator
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from messaging.models import Attempt, HandOff, ProviderEvent, RecordedVerdict
+from messaging.models import Attempt, HandOff, LedgerEntry, ProviderEvent, RecordedVerdict, Seal
 from messaging.policy.decision import Outcome
+from pipeline.models import User
 
 OUTCOME_COLOURS = {
     Outcome.SEND: "success",
@@ -200,7 +203,7 @@ class RecordedVerdictAdmin(History, ModelAdmin):
     ordering = ["-decided_at", "-pk"]
     list_per_page = 50
     show_full_result_count = False
-    fields = ["message", "decided_at", "outcome", "reserve", "reasons", "facts_then"]
+    fields = ["message", "decided_at", "outcome", "reserve", "reasons", "facts_then", "versions", "seal"]
     readonly_fields = ["reasons", "facts_then"]
 
     @display(description="message", header=True)
@@ -226,3 +229,59 @@ class RecordedVerdictAdmin(History, ModelAdmin):
     @display(description="facts")
     def facts_then(self, verdict: RecordedVerdict) -> SafeString:
         return _facts_of(verdict)
+
+
+# --- The ledger --------------------------------------------------------------------------------------------------------
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(History, ModelAdmin):
+    list_display = ["kind", "written", "actor", "subject", "said", "seal"]
+    list_filter = ["kind", "actor_kind", "at"]
+    search_fields = ["subject"]
+    search_help_text = "What it is about, for example message:17"
+    ordering = ["-at", "-pk"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["kind", "at", "actor", "subject", "data", "seal"]
+    readonly_fields = ["actor"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
+        entries: QuerySet[LedgerEntry] = super().get_queryset(request)
+        person = User.objects.filter(pk=OuterRef("actor_id"))
+        name = Concat("first_name", Value(" "), "last_name")
+        return entries.select_related("seal").annotate(actor_name=Subquery(person.values(name=name)[:1]))
+
+    @display(description="when", ordering="at")
+    def written(self, entry: LedgerEntry) -> str:
+        return short_time(entry.at)
+
+    @display(description="who")
+    def actor(self, entry: Any) -> str:
+        name: str = (entry.actor_name or "").strip()
+        return name or entry.get_actor_kind_display()
+
+    @display(description="what it says")
+    def said(self, entry: LedgerEntry) -> str:
+        return Truncator(", ".join(f"{name} {value}" for name, value in entry.data.items())).chars(90)
+
+
+@admin.register(Seal)
+class SealAdmin(History, ModelAdmin):
+    list_display = ["number", "sealed", "rows", "head"]
+    list_filter = ["sealed_at"]
+    search_fields = ["=head", "=digest"]
+    search_help_text = "A head, as it was kept elsewhere"
+    ordering = ["-number"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["number", "sealed_at", "rows", "digest", "previous", "head", "contents"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Seal]:
+        # The contents are long, and only the page of one seal shows them.
+        seals: QuerySet[Seal] = super().get_queryset(request)
+        return seals.defer("contents")
+
+    @display(description="sealed", ordering="sealed_at")
+    def sealed(self, seal: Seal) -> str:
+        return short_time(seal.sealed_at)

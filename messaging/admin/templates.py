@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from messaging import wordings
 from messaging.admin import previews, reserves
+from messaging.admin.rules import RuleAdmin
 from messaging.admin.template_forms import StageRuleFormSet, TemplateForm
 from messaging.admin.wordings import framed_mail, versions_of, viewer_of
 from messaging.models import Automation, Message, Signature, StageRule, Template, Wording
@@ -68,7 +69,7 @@ def with_columns(templates: QuerySet[Template]) -> QuerySet[Template]:
 
 
 @admin.register(Template)
-class TemplateAdmin(ModelAdmin):
+class TemplateAdmin(RuleAdmin, ModelAdmin):
     change_form_template = "messaging/template/change_form.html"
     inlines = (StageRuleInline,)
     list_display = ("name", "touchpoint", "wording", "signed_by", "automations", "sent", "is_active")

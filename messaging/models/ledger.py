@@ -14,7 +14,9 @@ class Seal(models.Model):
     number = models.PositiveBigIntegerField(primary_key=True)
     sealed_at = models.DateTimeField()
     rows = models.PositiveIntegerField()
-    digest = models.CharField(max_length=64, help_text="SHA-256 over the rows of this seal.")
+    # One line a row, so that a broken seal says which row it is: "entry 17 <SHA-256>". NULL: sealed without one.
+    contents = models.TextField(null=True, blank=True, help_text="The rows, each with its SHA-256.")  # noqa: DJ001
+    digest = models.CharField(max_length=64, help_text="SHA-256 over the contents.")
     previous = models.CharField(max_length=64, help_text="The head before; empty for the first seal.", blank=True)
     head = models.CharField(max_length=64, help_text="SHA-256 over number, time, rows, digest and the head before.")
 

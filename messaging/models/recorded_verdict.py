@@ -15,6 +15,8 @@ class RecordedVerdict(models.Model):
     reserve = models.PositiveSmallIntegerField(choices=choices.RESERVES)
     findings = models.JSONField(help_text="Codes and sentences.")
     facts = models.JSONField(help_text="What the decision depended on.")
+    # {"code", "rules", "wording"}: see messaging/policy/record.py. NULL: decided before versions were kept.
+    versions = models.JSONField(null=True, blank=True, help_text="What decided, and on which wording.")
     # NULL until the next seal of the ledger, at most a minute.
     seal = models.ForeignKey(Seal, on_delete=models.PROTECT, null=True, blank=True, related_name="verdicts")
 

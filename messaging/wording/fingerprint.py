@@ -10,8 +10,8 @@ def fingerprint(*, recipient: str, subject: str, body: str, sender: str, reply_t
     return _hash(recipient, subject, body, sender, reply_to)
 
 
-def release_fingerprint(*, touchpoint: str, subject: str, body: str) -> str:
-    """The same over what a person let go; to whom it goes is the message's own and never changes."""
+def text_fingerprint(*, touchpoint: str, subject: str, body: str) -> str:
+    """The same over kind and words alone: what a person let go or signed. To whom a message goes never changes."""
     return _hash(touchpoint, subject, body)
 
 

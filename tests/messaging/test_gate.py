@@ -15,7 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 from messaging import facts, gate, handoffs, letterhead
 from messaging.gate import Case, Clearance
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict, Template
-from messaging.policy.decision import Facts, Finding, Outcome
+from messaging.policy import record
+from messaging.policy.decision import Facts, Finding, Outcome, decide
 from messaging.policy.floor import Reserve, Touchpoint
 from messaging.wording.fingerprint import fingerprint
 from pipeline import actors, moves
@@ -512,6 +513,12 @@ def test_a_recorded_verdict_has_every_fact_and_no_personal_data() -> None:
     assert "billing migration" not in recorded
     for verdict in RecordedVerdict.objects.filter(message__in=[by_machine, copied]):
         assert set(verdict.facts) == {field.name for field in fields(Facts)}
+        assert decide(record.facts_of(verdict.facts)).outcome == verdict.outcome
+        assert verdict.versions == {
+            "code": record.CODE,
+            "rules": record.version_of_rules({}, []),
+            "wording": verdict.message.wording_id,
+        }
     last = RecordedVerdict.objects.get(message=copied)
     assert [finding["sentence"] for finding in last.findings] == [
         "The text cannot be sent as it is.",

@@ -9,9 +9,20 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from messaging import automations, gate, incidents
+from messaging import automations, gate, incidents, ledger
 from messaging.gate import Clearance
-from messaging.models import Attempt, HandOff, Incident, Message, PolicyRow, RecordedVerdict, RejectionPhrase, Signature
+from messaging.models import (
+    Attempt,
+    HandOff,
+    Incident,
+    LedgerEntry,
+    Message,
+    PolicyRow,
+    RecordedVerdict,
+    RejectionPhrase,
+    Seal,
+    Signature,
+)
 from messaging.policy.floor import Reserve, Touchpoint
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
@@ -55,6 +66,19 @@ def make_incident() -> Incident:
 
 def make_verdict() -> RecordedVerdict:
     return make_attempt().message.verdicts.get()
+
+
+def make_ledger_entry() -> LedgerEntry:
+    user = make.make_user()
+    return ledger.write(
+        LedgerEntry.Kind.RESOLVED, about=user, by=actors.person(user.pk), now=make.NOW, data={"attempt": 1}
+    )
+
+
+def make_seal() -> Seal:
+    make_ledger_entry()
+    ledger.seal(now=make.NOW)
+    return Seal.objects.latest("number")
 
 
 def make_stage() -> Stage:
@@ -109,10 +133,12 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "messaging.Automation": make.make_automation,
     "messaging.HandOff": make_hand_off,
     "messaging.Incident": make_incident,
+    "messaging.LedgerEntry": make_ledger_entry,
     "messaging.Message": make_message,
     "messaging.PolicyRow": make_policy_row,
     "messaging.RecordedVerdict": make_verdict,
     "messaging.RejectionPhrase": make_phrase,
+    "messaging.Seal": make_seal,
     "messaging.Signature": make_signature,
     "messaging.Template": make.make_template,
     "messaging.Wording": make_wording,

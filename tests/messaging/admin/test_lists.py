@@ -38,6 +38,7 @@ WRITTEN_BY_MACHINES: dict[str, frozenset[str]] = {
         {"message", "application", "touchpoint", "reserve", "reasons", "status", "due_at", "closed_at", "closed_by"}
     ),
     "messaging.Incident": frozenset({"kind", "at", "sentence", "message", "closed_at", "closed_by", "note"}),
+    "messaging.LedgerEntry": frozenset({"kind", "at", "actor_kind", "actor_id", "subject", "data", "seal"}),
     "messaging.Message": frozenset(
         {
             "application",
@@ -53,8 +54,11 @@ WRITTEN_BY_MACHINES: dict[str, frozenset[str]] = {
         }
     ),
     "messaging.PolicyRow": frozenset(),
-    "messaging.RecordedVerdict": frozenset({"message", "outcome", "reserve", "findings", "facts", "decided_at"}),
+    "messaging.RecordedVerdict": frozenset(
+        {"message", "outcome", "reserve", "findings", "facts", "versions", "decided_at", "seal"}
+    ),
     "messaging.RejectionPhrase": frozenset(),
+    "messaging.Seal": frozenset({"number", "sealed_at", "rows", "contents", "digest", "previous", "head"}),
     "messaging.Signature": frozenset({"wording", "signed_by", "name", "signed_at"}),
     "messaging.Template": frozenset({"created_at"}),
     "messaging.Wording": frozenset({"template", "number", "subject", "body", "written_by"}),
@@ -94,8 +98,10 @@ KEPT = {
     "messaging.Attempt",
     "messaging.HandOff",
     "messaging.Incident",
+    "messaging.LedgerEntry",
     "messaging.Message",
     "messaging.RecordedVerdict",
+    "messaging.Seal",
     "messaging.Signature",
     "messaging.Template",
     "messaging.Wording",
