@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from messaging.models import (
     Automation,
+    Brake,
     HandOff,
+    Installation,
     Message,
     PolicyRow,
     RejectionPhrase,
@@ -95,6 +97,8 @@ class _World:
     open_hand_offs: dict[int, list[int]]  # candidate: messages
     policy: dict[str, list[Rule]]  # touchpoint
     stage_rules: dict[int, list[Rule]]  # template
+    at_home: bool
+    braked: frozenset[int]  # automations
     signatures: dict[int, list[Signature]]  # wording
     phrases: tuple[str, ...]
     staff: frozenset[str]  # canonical addresses
@@ -105,6 +109,7 @@ class _World:
     def read(cls, messages: Sequence[Message], *, now: datetime) -> _World:
         candidates = {message.application.candidate_id for message in messages}
         applications = {message.application_id for message in messages}
+        automations = {message.automation_id for message in messages if message.automation_id}
         templates = {message.template_id for message in messages if message.template_id}
         wordings = {message.wording_id for message in messages if message.wording_id}
         mail = list(
@@ -126,6 +131,10 @@ class _World:
             policy=_group((row.touchpoint, row.as_rule) for row in PolicyRow.objects.all()),
             stage_rules=_group(
                 (row.template_id, row.as_rule) for row in StageRule.objects.filter(template__in=templates)
+            ),
+            at_home=not Installation.objects.filter(safe_since__isnull=False).exists(),
+            braked=frozenset(
+                Brake.objects.on().filter(automation__in=automations).values_list("automation", flat=True)
             ),
             signatures=_group(
                 (signature.wording_id, signature)
@@ -169,6 +178,8 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         decided_by_a_person=_was_decided_by_a_person(world.decisions.get(application.pk)),
         application_status=application.status,
         cause_stands=_cause_stands(message, last_news=world.last_news.get(application.pk)),
+        at_home=world.at_home,
+        brake_on=message.automation_id in world.braked,
         told=application.told_at is not None or application.status in KNOWN_TO_THEM,
         same_cause_sent=any(
             pk != message.pk for pk in world.sent.get((application.pk, message.touchpoint, message.cause), [])

@@ -27,6 +27,12 @@ def chromium() -> str:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _new_installation() -> None:
+    """Every test begins with a database that was never anywhere else, so its file does too."""
+    (settings.VAR_DIR / "instance.json").unlink(missing_ok=True)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get(REQUIRE_BROWSER) and find_chromium() is None:
         raise pytest.UsageError(f"{REQUIRE_BROWSER} is set and {NO_BROWSER}.")

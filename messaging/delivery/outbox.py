@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from messaging import gate
+from messaging.delivery import brake, safe_mode
 from messaging.delivery.egress import Egress
 from messaging.delivery.outcomes import Result
 from messaging.delivery.stopping import Stopping
@@ -54,6 +55,8 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
     """Delivers what is due until nothing is, or the time is over, or the process is asked to end. Returns how many
     messages went to which end: a status, an outcome of the gate, FAULT, or "" for what somebody else had."""
     ends: Counter[str] = Counter()
+    if _is_held_up(clock):
+        return ends
     stop_at = time.monotonic() + seconds
     in_a_row = 0
     with Stopping() as stopping, Egress() as egress:
@@ -70,7 +73,28 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
         except DATABASE_TROUBLE:
             # What was not taken is still due, and what was being sent is reaped.
             logger.exception("The database did not answer; the next drain goes on.")
+    if ends:
+        _note_sends(clock)
     return ends
+
+
+def _is_held_up(clock: Clock) -> bool:
+    """Whether nothing may leave at all; else the brake is put on where something runs away."""
+    try:
+        if safe_mode.keeps_everything(now=clock()):
+            return True
+        brake.put_on_where_needed(now=clock())
+    except DATABASE_TROUBLE:
+        logger.exception("The database did not answer; the next drain goes on.")
+        return True
+    return False
+
+
+def _note_sends(clock: Clock) -> None:
+    try:
+        safe_mode.note_sends(now=clock())
+    except DATABASE_TROUBLE:
+        logger.exception("The newest send could not be read; the next drain tries again.")
 
 
 def deliver(message_id: int, *, egress: Egress, clock: Clock) -> str:
