@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/import/", include("pipeline.admin.intake")),
+    path("admin/safe-mode/", include("messaging.admin.safe_mode")),
+    path("admin/brakes/", include("messaging.admin.brakes")),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -3,6 +3,7 @@
 from messaging.admin import (
     applications,
     automations,
+    brakes,
     bulk,
     candidates,
     handoffs,
@@ -10,6 +11,7 @@ from messaging.admin import (
     policy,
     queue,
     records,
+    safe_mode,
     templates,
     today,
     wordings,
@@ -18,6 +20,7 @@ from messaging.admin import (
 __all__ = [
     "applications",
     "automations",
+    "brakes",
     "bulk",
     "candidates",
     "handoffs",
@@ -25,6 +28,7 @@ __all__ = [
     "policy",
     "queue",
     "records",
+    "safe_mode",
     "templates",
     "today",
     "wordings",

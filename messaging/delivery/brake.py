@@ -83,7 +83,7 @@ def _put_on_one(automation: Automation, why: str, *, count: int, now: datetime) 
         )
         if not is_new:
             return None
-        data = {"event": "put_on", "count": count}
+        data: dict[str, str | float | bool | None] = {"event": "put_on", "count": count}
         ledger.write(LedgerEntry.Kind.BRAKE, about=brake, by=actors.CLOCK, now=now, data=data)
     logger.warning("The brake is on for automation %s: %s", automation.pk, why)
     return brake
@@ -212,7 +212,7 @@ def _ended_already() -> Refusal:
 
 
 def _log(brake: Brake, *, by: User, now: datetime, event: str, count: int) -> None:
-    data = {"event": event, "count": count}
+    data: dict[str, str | float | bool | None] = {"event": event, "count": count}
     ledger.write(LedgerEntry.Kind.BRAKE, about=brake, by=actors.person(by.pk), now=now, data=data)
 
 
