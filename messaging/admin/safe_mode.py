@@ -46,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied
         _end(request)
         return redirect("safe_mode:page")
-    found = safe_mode.doubt()
+    found = safe_mode.doubt(now=timezone.now())
     context: dict[str, Any] = admin.site.each_context(request) | {
         "title": "Safe mode",
         "doubt": found,

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from messaging import gate, ledger
 from messaging.models import Attempt, Installation, LedgerEntry, Message
@@ -95,7 +95,7 @@ def note_sends(*, now: datetime) -> None:
 # --- What an administrator sees and does -------------------------------------------------------------------------------
 
 
-def doubt() -> Doubt | None:
+def doubt(*, now: datetime) -> Doubt | None:
     """None: mail leaves."""
     installation = Installation.objects.filter(safe_since__isnull=False).first()
     if installation is None:
@@ -103,7 +103,7 @@ def doubt() -> Doubt | None:
     return Doubt(
         installation=installation,
         scheduled=Message.objects.waiting().count(),
-        doubtful=_doubtful(installation).count(),
+        doubtful=_doubtful(installation, now=now).count(),
     )
 
 
@@ -113,7 +113,8 @@ def hand_over_and_go_on(*, reason: str, by: User, now: datetime) -> int | Refusa
         installation = _take(reason)
         if isinstance(installation, Refusal):
             return installation
-        handed_over = sum(_hand_over(pk, now=now) for pk in list(_doubtful(installation).values_list("pk", flat=True)))
+        doubtful = list(_doubtful(installation, now=now).values_list("pk", flat=True))
+        handed_over = sum(_hand_over(pk, now=now) for pk in doubtful)
         _end(reason=reason, by=by, now=now, handed_over=handed_over)
     return handed_over
 
@@ -139,10 +140,12 @@ def _take(reason: str) -> Installation | Refusal:
     return installation or Refusal("Safe mode is over already. Nothing was changed by you.")
 
 
-def _doubtful(installation: Installation) -> QuerySet[Message]:
-    """Was due before safe mode began: whoever sent this database's mail meanwhile would have sent it too."""
+def _doubtful(installation: Installation, *, now: datetime) -> QuerySet[Message]:
+    """Is due, and follows from something that happened before safe mode began: whoever sent this database’s mail meanwhile
+    would have sent it too. The clock may have planned it here only now."""
     since = installation.safe_since
-    return Message.objects.waiting().filter(due_at__lte=since, created_at__lte=since)
+    is_older = Q(created_at__lte=since) | Q(stage_change__at__lte=since)
+    return Message.objects.waiting().filter(is_older, due_at__lte=now).order_by("pk")
 
 
 def _hand_over(message_id: int, *, now: datetime) -> int:

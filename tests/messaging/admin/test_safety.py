@@ -76,7 +76,7 @@ def test_the_page_says_why_since_when_and_how_much(waiting: Message) -> None:
     for words in (
         "Nothing is sent since",
         "1 message is scheduled",
-        "1 of them was due",
+        "1 of them is due",
         "The last mail that this database",
     ):
         assert words in page

@@ -61,6 +61,11 @@ def forget_everything_sent() -> None:
     Message.objects.update(status="scheduled", sent_at=None, recipient="")
 
 
+def lose_both_halves() -> None:
+    Installation.objects.all().delete()
+    safe_mode._path().unlink()
+
+
 def restore_an_older_backup() -> Message:
     """One message left, and the database does not know of it any more."""
     message = make_message()
@@ -215,7 +220,7 @@ def test_a_copy_elsewhere_sends_nothing(provider: Provider, settings: Settings, 
         lambda: safe_mode._path().write_text("{"),
         lambda: safe_mode._path().write_text('{"instance": "x"}'),
         lambda: change_record(sent_at="yesterday"),
-        lambda: Installation.objects.all().delete() and safe_mode._path().unlink(),
+        lose_both_halves,
     ],
     ids=["another place", "another installation", "no JSON", "half a record", "no time", "no halves"],
 )
@@ -340,13 +345,13 @@ def test_what_may_have_been_sent_goes_to_people_and_the_rest_leaves_at_its_time(
     perhaps = restore_an_older_backup()
     drain(LATER)
     later = make_message(now=LATER)
-    assert (doubt := safe_mode.doubt()) is not None
+    assert (doubt := safe_mode.doubt(now=LATER)) is not None
     assert (doubt.scheduled, doubt.doubtful) == (2, 1)
 
     assert safe_mode.hand_over_and_go_on(reason=f" {REASON} ", by=administrator, now=LATER) == 1
 
     assert fate_of(perhaps) == Fate(status="held", hand_offs=("perhaps_sent",))
-    assert safe_mode.doubt() is None
+    assert safe_mode.doubt(now=LATER) is None
     installation = Installation.objects.get()
     assert (installation.ended_by, installation.ended_reason, installation.ended_at) == (administrator, REASON, LATER)
     entry = LedgerEntry.objects.order_by("pk").last()
@@ -404,11 +409,25 @@ def test_it_ends_once_and_with_a_reason(
     refused = end(reason=" ", by=administrator, now=DUE)
     assert isinstance(refused, Refusal)
     assert refused.sentence.startswith("Say why")
-    assert safe_mode.doubt() is not None
+    assert safe_mode.doubt(now=LATER) is not None
     assert not isinstance(end(reason=REASON, by=administrator, now=DUE), Refusal)
     again = end(reason=REASON, by=administrator, now=DUE)
     assert isinstance(again, Refusal)
     assert again.sentence.startswith("Safe mode is over already")
+
+
+def test_what_the_clock_plans_anew_may_have_been_sent_too_and_what_follows_from_today_may_not(
+    provider: Provider, administrator: User
+) -> None:
+    restore_an_older_backup()
+    drain(LATER)
+    planned_anew = make_message()
+    Message.objects.filter(pk=planned_anew.pk).update(created_at=LATER + timedelta(minutes=1))
+    new = make_message(now=LATER + timedelta(minutes=2))
+    later = LATER + timedelta(hours=2)
+    assert safe_mode.hand_over_and_go_on(reason=REASON, by=administrator, now=later) == 2
+    assert fate_of(planned_anew) == Fate(status="held", hand_offs=("perhaps_sent",))
+    assert fate_of(new).status == "scheduled"
 
 
 def test_what_was_cancelled_meanwhile_is_not_handed_over(
