@@ -57,6 +57,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Uncertain", "help", "admin:messaging_message_uncertain", "messaging.view_message"),
             Page("Templates", "description", "admin:messaging_template_changelist", "messaging.view_template"),
             Page("Automations", "bolt", "admin:messaging_automation_changelist", "messaging.view_automation"),
+            Page("Brakes", "pan_tool", "brakes:list", "messaging.view_brake"),
         ),
     ),
     (
@@ -84,6 +85,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("Pipelines", "view_week", "admin:pipeline_pipeline_changelist", "pipeline.view_pipeline"),
             Page("Reasons", "label", "admin:pipeline_reason_changelist", "pipeline.view_reason"),
             Page("Sources", "input", "admin:pipeline_source_changelist", "pipeline.view_source"),
+            Page("Safe mode", "shield", "safe_mode:page", "messaging.view_installation"),
             Page("People", "badge", "admin:pipeline_user_changelist", "pipeline.view_user"),
             Page("Roles", "shield_person", "admin:auth_group_changelist", "auth.view_group"),
         ),

@@ -77,6 +77,9 @@ TEMPLATES = [
 
 # --- Database -------------------------------------------------------------------------------------------------------
 
+# Stands for this machine in the fingerprint that tells a copied database from its original; for containers, whose machine is
+# another one after each start, and for several workers that share VAR_DIR.
+INSTANCE_NAME = env.str("INSTANCE_NAME", default="")
 VAR_DIR.mkdir(parents=True, exist_ok=True)  # the embedded database, simulated mail and uploads live here
 DATABASE = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'byhand.sqlite3'}")
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
@@ -173,6 +176,9 @@ MAIL_CONNECT_TIMEOUT = env.int("MAIL_CONNECT_TIMEOUT", default=5)  # seconds
 MAIL_READ_TIMEOUT = env.int("MAIL_READ_TIMEOUT", default=20)  # seconds
 # How many mails a worker hands over at a time, each on a connection of its own; as many can be in doubt when it is killed.
 MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", default=8)
+# The brake: so many messages of one automation an hour, and a day up to which five times its median day is not asked about.
+BRAKE_AN_HOUR = env.int("BRAKE_AN_HOUR", default=200)
+BRAKE_A_DAY = env.int("BRAKE_A_DAY", default=30)
 # How long an Attempt may stay open before its message counts as uncertain: longer than both time-outs and the worker's.
 MAIL_LEASE = env.int("MAIL_LEASE", default=120)  # seconds
 

@@ -15,7 +15,9 @@ from django.utils import timezone
 
 from messaging.models import (
     Automation,
+    Brake,
     HandOff,
+    Installation,
     Message,
     PolicyRow,
     RejectionPhrase,
@@ -101,6 +103,8 @@ class _World:
     policy: dict[str, list[Rule]]  # touchpoint
     stage_rules: dict[int, list[Rule]]  # template
     versions: dict[int, str]  # template, or 0 for none: the version of both
+    at_home: bool
+    braked: frozenset[int]  # automations
     signatures: dict[int, list[Signature]]  # wording
     phrases: tuple[str, ...]
     staff: frozenset[str]  # canonical addresses
@@ -111,6 +115,7 @@ class _World:
     def read(cls, messages: Sequence[Message], *, now: datetime) -> _World:
         candidates = {message.application.candidate_id for message in messages}
         applications = {message.application_id for message in messages}
+        automations = {message.automation_id for message in messages if message.automation_id}
         templates = {message.template_id for message in messages if message.template_id}
         wordings = {message.wording_id for message in messages if message.wording_id}
         mail = list(
@@ -136,6 +141,10 @@ class _World:
             versions={
                 template: record.version_of_rules(policy, stage_rules.get(template, [])) for template in {0, *templates}
             },
+            at_home=not Installation.objects.filter(safe_since__isnull=False).exists(),
+            braked=frozenset(
+                Brake.objects.on().filter(automation__in=automations).values_list("automation", flat=True)
+            ),
             signatures=_group(
                 (signature.wording_id, signature)
                 for signature in Signature.objects.filter(wording__in=wordings).select_related("signed_by")
@@ -178,6 +187,8 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         decided_by_a_person=_was_decided_by_a_person(world.decisions.get(application.pk)),
         application_status=application.status,
         cause_stands=_cause_stands(message, last_news=world.last_news.get(application.pk)),
+        at_home=world.at_home,
+        brake_on=message.automation_id in world.braked,
         told=application.told_at is not None or application.status in KNOWN_TO_THEM,
         same_cause_sent=any(
             pk != message.pk for pk in world.sent.get((application.pk, message.touchpoint, message.cause), [])

@@ -155,6 +155,14 @@ _OF_MESSAGES = (
         "The candidate asked not to be contacted.",
     ),
     _message(
+        "waits_for_safe_mode_and_brake",
+        UPDATE,
+        f"{_LEAVES} AND (EXISTS (SELECT 1 FROM messaging_installation i WHERE i.safe_since IS NOT NULL) "
+        "OR (NEW.origin <> 'person' AND EXISTS (SELECT 1 FROM messaging_brake b "
+        "WHERE b.automation_id = NEW.automation_id AND b.released_at IS NULL AND b.dropped_at IS NULL)))",
+        "Safe mode or a brake is on, and a person looks first.",
+    ),
+    _message(
         "waits_for_its_attempt",
         UPDATE,
         f"OLD.status = 'sending' AND NEW.status <> 'sending' AND EXISTS ({_OPEN_ATTEMPT})",

@@ -14,8 +14,10 @@ VIEW_ALL = (
     "pipeline.view_stagechange",
     "messaging.view_attempt",
     "messaging.view_automation",
+    "messaging.view_brake",
     "messaging.view_handoff",
     "messaging.view_incident",
+    "messaging.view_installation",
     "messaging.view_ledgerentry",
     "messaging.view_message",
     "messaging.view_policyrow",
@@ -61,6 +63,7 @@ COORDINATING = (
     "pipeline.change_reason",
     "messaging.add_automation",
     "messaging.change_automation",
+    "messaging.release_brake",
 )
 ADMINISTERING = (
     "pipeline.add_user",
@@ -75,6 +78,7 @@ ADMINISTERING = (
     "messaging.change_rejectionphrase",
     "messaging.delete_rejectionphrase",
     "messaging.close_incident",
+    "messaging.end_safe_mode",
 )
 
 ROLES: dict[str, tuple[str, ...]] = {

@@ -48,6 +48,12 @@ def tables_can_be_emptied(django_db_setup: None) -> None:
     operations.sql_flush = flush  # type: ignore[method-assign]
 
 
+@pytest.fixture(autouse=True)
+def _new_installation() -> None:
+    """Every test begins with a database that was never anywhere else, so its file does too."""
+    (settings.VAR_DIR / "instance.json").unlink(missing_ok=True)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get(REQUIRE_BROWSER) and find_chromium() is None:
         raise pytest.UsageError(f"{REQUIRE_BROWSER} is set and {NO_BROWSER}.")

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 # What a person exported for their own installation must not reach a test; only the database may be chosen from outside.
-for name in [name for name in os.environ if name.startswith(("ANYMAIL_", "MAIL_", "ORGANISATION_", "SMTP_"))]:
+THEIRS = ("ANYMAIL_", "BRAKE_", "INSTANCE_", "MAIL_", "ORGANISATION_", "SMTP_")
+for name in [name for name in os.environ if name.startswith(THEIRS)]:
     del os.environ[name]
 
 # One folder for a run of the tests, removed by tests/conftest.py, and in it one for each process of pytest. The type checker

@@ -3,6 +3,7 @@
 from messaging.admin import (
     applications,
     automations,
+    brakes,
     bulk,
     candidates,
     handoffs,
@@ -11,6 +12,7 @@ from messaging.admin import (
     policy,
     queue,
     records,
+    safe_mode,
     templates,
     today,
     wordings,
@@ -19,6 +21,7 @@ from messaging.admin import (
 __all__ = [
     "applications",
     "automations",
+    "brakes",
     "bulk",
     "candidates",
     "handoffs",
@@ -27,6 +30,7 @@ __all__ = [
     "policy",
     "queue",
     "records",
+    "safe_mode",
     "templates",
     "today",
     "wordings",

@@ -26,6 +26,9 @@ from pipeline.models import Application, Reason, Stage
 from pipeline.moves import Act
 from pipeline.outcomes import Refusal
 
+# More messages than this are not sent by a click alone: whoever sets them off types how many there will be.
+TYPED_ABOVE = 30
+
 
 class BulkForm(forms.Form):
     selected = forms.CharField(widget=forms.HiddenInput)
@@ -123,8 +126,15 @@ def bulk(request: HttpRequest, verb: str, *, model_admin: ModelAdmin) -> HttpRes
     if not form.is_valid():
         return _page(request, verb, form, model_admin=model_admin)
     act = Act(by=actors.person(person.pk), now=timezone.now(), note=form.cleaned_data["note"].strip())
+    preview = form.preview(act)
+    typed = request.POST.get("typed", "").strip()
     if "confirm" not in request.POST:
-        return _page(request, verb, form, model_admin=model_admin, preview=form.preview(act))
+        return _page(request, verb, form, model_admin=model_admin, preview=preview)
+    if preview.message_count > TYPED_ABOVE and typed != str(preview.message_count):
+        messages.error(
+            request, f"Nothing happened yet. Type {preview.message_count}, the number of messages, to go on."
+        )
+        return _page(request, verb, form, model_admin=model_admin, preview=preview)
     outcome = form.carry_out(act)
     moved = Application.objects.filter(pk__in=[one.application_id for one in outcome.done])
     LogEntry.objects.log_actions(person.pk, moved, CHANGE, LOGGED[verb])
@@ -147,6 +157,7 @@ def _page(
         "form": form,
         "count": len(form.selection),
         "preview": preview,
+        "must_type": preview is not None and preview.message_count > TYPED_ABOVE,
         "outcome": outcome,
         "shown": outcome or preview,
         "action": reverse("admin:pipeline_application_bulk", args=[verb]),

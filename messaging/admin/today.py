@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from messaging.admin import desk
-from messaging.models import HandOff, Incident, Message
+from messaging.models import Brake, HandOff, Incident, Installation, Message
 from messaging.policy.decision import Origin
 from pipeline.models import User
 
@@ -25,6 +25,7 @@ def add_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The theme calls this for the index page."""
     user, now = desk.person_of(request), timezone.now()
     context["title"] = "Today"
+    context["warnings"] = _read_warnings()
     if user.has_perm("messaging.view_handoff"):
         context["hand_offs"] = _read_hand_offs(user, now=now)
     if user.has_perm("messaging.view_message"):
@@ -32,6 +33,24 @@ def add_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("messaging.close_incident"):
         context["open_incidents"] = Incident.objects.open().count()
     return context
+
+
+def _read_warnings() -> list[dict[str, str]]:
+    """Why mail does not leave: for everybody, whatever else they may see."""
+    warnings = []
+    installation = Installation.objects.filter(safe_since__isnull=False).first()
+    if installation is not None:
+        sentence = f"Nothing is sent: {installation.get_safe_why_display()}"
+        warnings.append({"sentence": sentence, "url": reverse("safe_mode:page"), "link": "Safe mode"})
+    warnings += [
+        {
+            "sentence": f"“{brake.automation}” was about to send far more than usual and waits for a second person.",
+            "url": reverse("brakes:list"),
+            "link": "Brakes",
+        }
+        for brake in Brake.objects.on().select_related("automation")
+    ]
+    return warnings
 
 
 def _read_hand_offs(user: User, *, now: datetime) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from django.db.models import Case as Choice
 from django.db.models import TextField, Value, When
 
 from messaging import gate
-from messaging.delivery import resolving
+from messaging.delivery import brake, resolving, safe_mode
 from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
 from messaging.delivery.guards_stand import guards_stand
@@ -61,12 +61,12 @@ DID_NOT_GET_OUT = frozenset({Status.SCHEDULED, Status.FAILED, Status.UNCERTAIN, 
 def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
     """Delivers what is due until nothing is, or the time is over, or the process is asked to end. Returns how many
     messages went to which end: a status, an outcome of the gate, FAULT, or "" for what somebody else had."""
+    if _is_held_up(clock):
+        return Counter()
     stop_at = time.monotonic() + seconds
     with Stopping() as stopping, Connections(settings.MAIL_CONNECTIONS, clock=clock) as connections:
         run = _Run(connections, clock)
         try:
-            if not guards_stand(now=clock()):
-                return run.ends
             while True:
                 over = stopping.asked or time.monotonic() >= stop_at or run.is_hopeless
                 began = 0 if over else run.begin()
@@ -81,7 +81,28 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
         except Exception:
             run.finish()
             raise
+    if run.ends:
+        _note_sends(clock)
     return run.ends
+
+
+def _is_held_up(clock: Clock) -> bool:
+    """Whether nothing may leave at all; else the brake is put on where something runs away."""
+    try:
+        if safe_mode.keeps_everything(now=clock()) or not guards_stand(now=clock()):
+            return True
+        brake.put_on_where_needed(now=clock())
+    except DATABASE_TROUBLE:
+        logger.exception("The database did not answer; the next drain goes on.")
+        return True
+    return False
+
+
+def _note_sends(clock: Clock) -> None:
+    try:
+        safe_mode.note_sends(now=clock())
+    except DATABASE_TROUBLE:
+        logger.exception("The newest send could not be read; the next drain tries again.")
 
 
 def deliver(message_id: int, *, egress: Egress, clock: Clock) -> str:

@@ -2,8 +2,10 @@
 
 from messaging.models.attempt import Attempt
 from messaging.models.automation import Automation, PlannedChange
+from messaging.models.brake import Brake
 from messaging.models.handoff import HandOff
 from messaging.models.incident import Incident
+from messaging.models.installation import Installation
 from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
 from messaging.models.policy_row import PolicyRow
@@ -18,8 +20,10 @@ from messaging.models.template import Signature, Template, Wording
 __all__ = [
     "Attempt",
     "Automation",
+    "Brake",
     "HandOff",
     "Incident",
+    "Installation",
     "LedgerEntry",
     "Message",
     "PlannedChange",

@@ -12,17 +12,20 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from messaging.models import choices
 from messaging.models.automation import Automation
+from messaging.models.brake import Brake
 from messaging.models.template import Template, Wording
 from pipeline.models import Application, StageChange
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> MessageQuerySet:
-        return self.filter(status=Message.Status.SCHEDULED, due_at__lte=now)
+        """What may be taken now; what a brake holds keeps its time and is not taken."""
+        braked = Brake.objects.on().filter(automation=OuterRef("automation"))
+        return self.waiting().filter(~Exists(braked), due_at__lte=now)
 
     def hand_sent(self) -> MessageQuerySet:
         """Written by a person, and known or suspected to have left: evidence of contact."""
@@ -110,6 +113,10 @@ class Message(models.Model):
                 fields=["template", "-sent_at"], condition=Q(sent_at__isnull=False), name="message_by_template"
             ),
             models.Index(fields=["automation", "created_at"], name="message_by_automation"),
+            # The brake: how much an automation sent in the last hour, today, and on other days.
+            models.Index(
+                fields=["automation", "sent_at"], condition=Q(sent_at__isnull=False), name="message_sent_by_automation"
+            ),
             # Kinship: what people recently wrote.
             models.Index(fields=["-created_at"], condition=Q(origin="person"), name="message_by_people"),
         ]

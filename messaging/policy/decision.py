@@ -36,6 +36,8 @@ STALE_AFTER = timedelta(days=14)
 SURVEY_WITHIN = timedelta(days=30)
 # How long a survey waits before it asks again whether the candidate was told.
 ASK_AGAIN_AFTER = timedelta(days=1)
+# What safe mode or a brake holds is asked about again after this time, however long a person takes to look.
+HELD_UP_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class Facts:
     application_status: str
     cause_stands: bool | None  # what the message follows from is still so
 
+    at_home: bool  # the installation is not in safe mode
+    brake_on: bool  # the automation was about to send far more than usual, and nobody has looked at it yet
     told: bool  # the candidate knows the outcome
     same_cause_sent: bool
     do_not_contact: bool
@@ -352,6 +356,24 @@ def a_survey_waits_for_open_hand_offs(facts: Facts) -> Finding | None:
     return _later("hand_off_open", "A hand-off for this candidate is still open.", facts.now + ASK_AGAIN_AFTER)
 
 
+def the_installation_is_at_home(facts: Facts) -> Finding | None:
+    if facts.at_home:
+        return None
+    return _later(
+        "safe_mode", "Safe mode: nothing is sent until an administrator looked at it.", facts.now + HELD_UP_FOR
+    )
+
+
+def no_brake_is_on(facts: Facts) -> Finding | None:
+    if _is_by_a_person(facts) or not facts.brake_on:
+        return None
+    return _later(
+        "braked",
+        "The brake is on: this automation was about to send far more than usual. A second person releases or drops it.",
+        facts.now + HELD_UP_FOR,
+    )
+
+
 # --- What a person sends ----------------------------------------------------------------------------------------------
 
 
@@ -429,6 +451,8 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     a_survey_is_not_asked_too_late,
     a_survey_waits_until_they_were_told,
     a_survey_waits_for_open_hand_offs,
+    the_installation_is_at_home,
+    no_brake_is_on,
     the_person_may_send,
     the_person_let_these_words_go,
     a_person_writes_to_one_candidate,

@@ -10,7 +10,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from messaging import automations, facts, handoffs
-from messaging.models import Automation, HandOff, Message, PolicyRow, RejectionPhrase, Template, Wording
+from messaging.models import (
+    Automation,
+    Brake,
+    HandOff,
+    Installation,
+    Message,
+    PolicyRow,
+    RejectionPhrase,
+    Template,
+    Wording,
+)
 from messaging.policy.decision import Facts, decide
 from messaging.policy.floor import Touchpoint
 from pipeline import actors, moves
@@ -645,6 +655,20 @@ def test_wishes_of_the_candidate_are_read() -> None:
     Candidate.objects.update(do_not_contact_at=NOW, talent_pool_consent_at=NOW)
     gathered = facts_of(message)
     assert (gathered.do_not_contact, gathered.talent_pool_consent) == (True, True)
+
+
+def test_safe_mode_keeps_everything_and_a_brake_its_automation() -> None:
+    message, other = make_message(), make_message()
+    assert message.automation is not None
+    assert (facts_of(message).at_home, facts_of(message).brake_on) == (True, False)
+    brake = Brake.objects.create(automation=message.automation, put_on_at=NOW, why="Far more than usual.", count=1)
+    assert (facts_of(message).brake_on, facts_of(other).brake_on) == (True, False)
+    Brake.objects.filter(pk=brake.pk).update(released_at=NOW)
+    assert not facts_of(message).brake_on
+    installation = Installation.objects.create(instance="here")
+    assert facts_of(message).at_home
+    Installation.objects.filter(pk=installation.pk).update(safe_since=NOW)
+    assert not facts_of(message).at_home
 
 
 # --- The person -------------------------------------------------------------------------------------------------------

@@ -27,8 +27,10 @@ from messaging.gate import Clearance
 from messaging.guards import ALL
 from messaging.models import (
     Attempt,
+    Brake,
     HandOff,
     Incident,
+    Installation,
     LedgerEntry,
     Message,
     PolicyRow,
@@ -231,6 +233,24 @@ class TestReserved:
         refused(lambda: let_go(message), because="not to be contacted")
         candidate.update(do_not_contact_at=None)
         assert let_go(message) == 1
+
+    def test_nothing_leaves_in_safe_mode(self) -> None:
+        message = make_planned("status_update")
+        record_send(message)
+        Installation.objects.update_or_create(pk=1, defaults={"safe_since": NOW, "safe_why": "elsewhere"})
+        refused(lambda: let_go(message), because="Safe mode")
+        Installation.objects.update(safe_since=None, safe_why="")
+        assert let_go(message) == 1
+
+    def test_nothing_of_a_braked_automation_leaves(self) -> None:
+        braked, free = make_planned("status_update"), make_planned("status_update")
+        for message in (braked, free):
+            record_send(message)
+        brake = Brake.objects.create(automation=braked.automation, put_on_at=NOW, why="Far more than usual.", count=300)
+        refused(lambda: let_go(braked), because="brake")
+        assert let_go(free) == 1
+        Brake.objects.filter(pk=brake.pk).update(released_at=NOW, released_by=make_user(), reason="Meant.")
+        assert let_go(braked) == 1
 
 
 class TestAPersonsMessage:

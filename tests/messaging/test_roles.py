@@ -52,6 +52,8 @@ def test_each_role_adds_to_the_one_before() -> None:
         ("pipeline.reject_application", {"Recruiter", "Coordinator", "Administrator"}),
         ("pipeline.import_candidates", {"Coordinator", "Administrator"}),
         ("messaging.add_automation", {"Coordinator", "Administrator"}),
+        ("messaging.release_brake", {"Coordinator", "Administrator"}),
+        ("messaging.end_safe_mode", {"Administrator"}),
         ("messaging.change_policyrow", {"Administrator"}),
         ("pipeline.change_source", {"Administrator"}),
         ("messaging.delete_rejectionphrase", {"Administrator"}),
@@ -66,7 +68,7 @@ def test_who_may_do_what(permission: str, roles: set[str]) -> None:
 
 
 # History and what machines write: nobody edits it, whatever their role.
-HISTORY = ["stagechange", "attempt", "recordedverdict", "signature"]
+HISTORY = ["stagechange", "brake", "installation", "attempt", "recordedverdict", "signature"]
 
 
 @pytest.mark.parametrize("model", HISTORY)

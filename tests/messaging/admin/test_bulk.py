@@ -11,6 +11,7 @@ from django.urls import reverse
 from django_q.models import OrmQ
 
 from messaging import bulk
+from messaging.admin import bulk as bulk_page
 from messaging.models import Automation, HandOff, Message
 from pipeline.milestones import Milestone
 from pipeline.models import Application, User
@@ -180,3 +181,23 @@ def test_a_selection_over_all_pages_of_the_list_is_taken_whole(
     client, _ = ana
     given = {"action": "reject", "_selected_action": [mixed[0].pk], "select_across": "1"}
     assert client.post(LIST, given).context["count"] == 4
+
+
+def test_above_so_many_messages_their_number_is_typed_and_not_only_clicked(
+    ana: tuple[Client, User], mixed: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = ana
+    given = {
+        "selected": choose(client, "reject", mixed).context["form"].initial["selected"],
+        "reason": make.make_reason().pk,
+    }
+    assert 'name="typed"' not in client.post(url("reject"), given | {"preview": "1"}).content.decode()
+    monkeypatch.setattr(bulk_page, "TYPED_ABOVE", 1)
+    assert 'name="typed"' in client.post(url("reject"), given | {"preview": "1"}).content.decode()
+    for typed in ({}, {"typed": ""}, {"typed": "3"}, {"typed": "two"}):
+        refused = client.post(url("reject"), given | typed | {"confirm": "1"}).content.decode()
+        assert "Nothing happened yet. Type 2, the number of messages, to go on." in refused
+        assert statuses(mixed) == ["active", "active", "active", "rejected"]
+    done = client.post(url("reject"), given | {"typed": " 2 ", "confirm": "1"})
+    assert done.context["outcome"].message_count == 2
+    assert statuses(mixed) == ["rejected"] * 4

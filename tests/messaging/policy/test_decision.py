@@ -49,6 +49,8 @@ REJECTION = Facts(
     decided_by_a_person=True,
     application_status="rejected",
     cause_stands=True,
+    at_home=True,
+    brake_on=False,
     told=False,
     same_cause_sent=False,
     do_not_contact=False,
@@ -209,6 +211,9 @@ BROKEN: list[tuple[Rule, str, Outcome, str, dict[str, Any]]] = [
     ),
     (decision.a_survey_waits_until_they_were_told, "not_told", Outcome.LATER, "survey", {"told": False}),
     (decision.a_survey_waits_for_open_hand_offs, "hand_off_open", Outcome.LATER, "survey", {"other_hand_offs_open": 1}),
+    (decision.the_installation_is_at_home, "safe_mode", Outcome.LATER, "update", {"at_home": False}),
+    (decision.the_installation_is_at_home, "safe_mode", Outcome.LATER, "by a person", {"at_home": False}),
+    (decision.no_brake_is_on, "braked", Outcome.LATER, "update", {"brake_on": True}),
     (decision.the_person_may_send, "sender", Outcome.HAND_OFF, "by a person", {"sender_may_send": False}),
     (
         decision.the_person_let_these_words_go,
@@ -501,6 +506,8 @@ def any_facts(draw: st.DrawFn) -> Facts:
         cause_stands=draw(perhaps),
         told=draw(st.booleans()),
         same_cause_sent=draw(st.booleans()),
+        at_home=draw(st.booleans()),
+        brake_on=draw(st.booleans()),
         do_not_contact=draw(st.booleans()),
         talent_pool_consent=draw(st.booleans()),
         other_hand_offs_open=draw(st.integers(0, 3)),
@@ -565,6 +572,8 @@ SCALES: dict[str, list[Any]] = {
     "decided_by_a_person": [True, False, None],
     "cause_stands": [True, None, False],
     "do_not_contact": [False, True],
+    "at_home": [True, False],
+    "brake_on": [False, True],
     "same_cause_sent": [False, True],
     "sender_may_send": [True, False],
     "too_close_to": ["", "the template “No”", None],
@@ -595,6 +604,14 @@ A_MACHINE_MAY_SEND = {
 REACHES = [None, 1, 2, 3, 7, 9]
 PAIRS = [(0, 0), (1, 0), (None, 0), (0, 1), (0, 2), (1, 2)]
 KINDS_AND_MORE = [*KINDS, "gossip"]
+
+
+# Home and brake. Whatever may leave waits while either holds it, and whatever may not stays as it is.
+HELD_UP = [
+    {"at_home": False, "brake_on": False},
+    {"at_home": True, "brake_on": True},
+    {"at_home": False, "brake_on": True},
+]
 
 
 def was_dealt_with(*, reach: int | None, contact: bool | None) -> bool:
@@ -656,29 +673,30 @@ def machines() -> Iterator[dict[str, Any]]:
 def test_the_whole_space_of_what_a_machine_may_send() -> None:
     common = vars(REJECTION) | {"talent_pool_consent": True}
     sent = 0
-    for facts in machines():
+    for facts, held_up in zip(machines(), itertools.cycle(HELD_UP), strict=False):
         kind, pair = facts["kind"], facts["pair"]
-        verdict = decide(
-            Facts(
-                **common
-                | {
-                    "touchpoint": kind,
-                    "reach": facts["reach"],
-                    "contact": facts["contact"],
-                    "policy_reserve": pair[0],
-                    "stage_rule_reserve": pair[1],
-                    "reads_like_rejection": facts["reads"],
-                    "signatures": facts["signatures"],
-                    "decided_by_a_person": facts["decided"],
-                    "application_status": facts["status"],
-                    "told": kind == "survey",
-                }
-            )
-        )
-        assert verdict.outcome == what_a_machine_gets(**facts), facts
+        given = common | {
+            "touchpoint": kind,
+            "reach": facts["reach"],
+            "contact": facts["contact"],
+            "policy_reserve": pair[0],
+            "stage_rule_reserve": pair[1],
+            "reads_like_rejection": facts["reads"],
+            "signatures": facts["signatures"],
+            "decided_by_a_person": facts["decided"],
+            "application_status": facts["status"],
+            "told": kind == "survey",
+        }
+        verdict = decide(Facts(**given))
+        expected = what_a_machine_gets(**facts)
+        assert verdict.outcome == expected, facts
+        waits = {"send": "later"}.get(expected, expected)
         if verdict.outcome is Outcome.SEND:
             sent += 1
             assert verdict.reserve is Reserve.AUTOMATIC, facts
+            assert {decide(Facts(**given | either)).outcome.value for either in HELD_UP} == {waits}, facts
+        else:
+            assert decide(Facts(**given | held_up)).outcome == waits, (facts, held_up)
     assert sent > 500
 
 

@@ -7,5 +7,5 @@ from pipeline import guards
 
 
 class Migration(migrations.Migration):
-    dependencies = [("messaging", "0007_recorded_versions"), ("pipeline", "0003_guards")]
+    dependencies = [("messaging", "0008_safety"), ("pipeline", "0003_guards")]
     operations = [guards.installing(GUARDS)]
