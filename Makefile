@@ -7,7 +7,7 @@ PY := .venv/bin/python
 STRICT := messaging/policy/*,messaging/gate.py,messaging/delivery/*
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check suite format lock clean
+.PHONY: help run test check suite chaos format lock clean
 
 help: ## say what there is
 	@echo "Byhand:"
@@ -33,6 +33,13 @@ suite:
 	$(PY) -m pytest -n auto --dist loadgroup --cov --cov-report=term
 	@$(PY) -m coverage report --include='$(STRICT)' --fail-under=100 >/dev/null || \
 		{ $(PY) -m coverage report --include='$(STRICT)'; echo 'These must be covered whole.'; exit 1; }
+
+# The sizes of the faults on purpose; what is not named is as short as in `make test`. docs/assurance.md says what each is.
+CHAOS := STEPS KILLS CLUSTERS RACES PROVIDER EXAMPLES
+
+chaos: ## faults on purpose, with a table of what was counted: make chaos KILLS=20000 RACES=50
+	@$(call install,requirements-dev.txt)
+	@$(foreach size,$(CHAOS),CHAOS_$(size)='$($(size))') $(PY) -m pytest -n 0 -q tests/chaos
 
 format: ## put the code into its shape
 	@$(call install,requirements-dev.txt)

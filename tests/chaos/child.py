@@ -1,0 +1,166 @@
+"""A warmed-up process that forks one drain for each line it reads, and lets it kill itself at a named place.
+
+The product knows nothing of this: the places are wrapped here, in the process that dies. A line is a JSON object with
+`failpoint` ("" for a drain that lives), `provider`, `now` and `reap`; the answer is the exit status of the fork.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import json
+import os
+import signal
+import smtplib
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NoReturn
+
+
+def die(*_: Any) -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def dies_before(owner: Any, name: str, *, when: Callable[..., bool] = lambda *_: True) -> None:
+    real = getattr(owner, name)
+
+    @functools.wraps(real)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if when(*args):
+            die()
+        return real(*args, **kwargs)
+
+    setattr(owner, name, wrapped)
+
+
+def dies_after(owner: Any, name: str) -> None:
+    real = getattr(owner, name)
+
+    @functools.wraps(real)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        real(*args, **kwargs)
+        die()
+
+    setattr(owner, name, wrapped)
+
+
+def before_claim() -> None:
+    from messaging import gate
+
+    dies_before(gate, "clear")
+
+
+def in_claim() -> None:
+    """The message is taken and its Attempt written, and the transaction is open."""
+    from messaging.models import Attempt
+
+    dies_after(Attempt.objects, "create")
+
+
+def after_claim() -> None:
+    from messaging import gate
+
+    dies_after(gate, "clear")
+
+
+def before_call() -> None:
+    """The mail is built, compared and about to be passed on."""
+    from django.core.mail import EmailMessage
+
+    dies_after(EmailMessage, "message")
+
+
+def after_request() -> None:
+    """Every byte has left and no answer was read."""
+    dies_before(http.client.HTTPConnection, "getresponse")
+
+    def ends_text(self: smtplib.SMTP, text: Any) -> NoReturn:
+        self.putcmd("data")
+        self.getreply()
+        self.send(text + b".\r\n" if text.endswith(b"\r\n") else text + b"\r\n.\r\n")
+        die()
+
+    from messaging.delivery import providers
+
+    setattr(providers._TextWatch, "data", ends_text)  # noqa: B010  (a method, for the type checker)
+
+
+def after_acceptance() -> None:
+    from messaging.delivery.egress import Egress
+
+    dies_after(Egress, "send")
+
+
+def in_result() -> None:
+    """The result is written, and the transaction is open."""
+    from messaging.delivery import outbox
+
+    dies_after(outbox, "_leave_sending")
+
+
+def after_result() -> None:
+    from messaging.delivery import outbox
+
+    dies_after(outbox, "_record")
+
+
+# Each place with whether something can have been accepted by then.
+FAILPOINTS: dict[str, Callable[[], None]] = {
+    place.__name__: place
+    for place in (
+        before_claim,
+        in_claim,
+        after_claim,
+        before_call,
+        after_request,
+        after_acceptance,
+        in_result,
+        after_result,
+    )
+}
+
+
+def work(job: dict[str, Any]) -> None:
+    from django.conf import settings
+
+    from messaging.delivery import outbox
+
+    now = datetime.fromisoformat(job["now"])
+    settings.MAIL_PROVIDER = job["provider"]
+    if job["failpoint"]:
+        FAILPOINTS[job["failpoint"]]()
+    if job["reap"]:
+        outbox.reap(now=now)
+    outbox.drain(clock=lambda: now)
+
+
+def fork(job: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work(job)
+            code = 0
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def main() -> None:
+    import django
+    from django.template.loader import render_to_string
+
+    django.setup()
+    import anymail.backends.postmark  # noqa: F401  (loaded before the fork, not after each)
+
+    render_to_string("mail/message.html", {"subject": "", "content": ""})
+    for line in sys.stdin:
+        sys.stdout.write(f"{fork(json.loads(line))}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
