@@ -1,7 +1,8 @@
-"""A warmed-up process that forks one drain for each line it reads, and lets it kill itself at a named place.
+"""A warmed-up process that forks drains for each line it reads, and lets them kill themselves at a named place.
 
 The product knows nothing of this: the places are wrapped here, in the process that dies. A line is a JSON object with
-`failpoint` ("" for a drain that lives), `provider`, `now` and `reap`; the answer is the exit status of the fork.
+`failpoint` ("" for a drain that lives), `provider`, `now`, `reap`, and how many `processes` do so at once; the answer is
+their exit codes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import smtplib
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn
@@ -106,7 +108,7 @@ def after_result() -> None:
     dies_after(outbox, "_record")
 
 
-# Each place with whether something can have been accepted by then.
+# In the order in which a mail passes them.
 FAILPOINTS: dict[str, Callable[[], None]] = {
     place.__name__: place
     for place in (
@@ -136,17 +138,32 @@ def work(job: dict[str, Any]) -> None:
     outbox.drain(clock=lambda: now)
 
 
-def fork(job: dict[str, Any]) -> int:
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work(job)
-            code = 0
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+def fork(job: dict[str, Any]) -> list[int]:
+    """All of them wait until the last one is there."""
+    waits, starts = os.pipe()
+    pids = []
+    for _ in range(job["processes"]):
+        pid = os.fork()
+        if pid == 0:
+            os.close(starts)
+            os.read(waits, 1)  # returns once the parent has let go of the other end
+            run(job)
+        pids.append(pid)
+    os.close(waits)
+    os.close(starts)
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+
+
+def run(job: dict[str, Any]) -> NoReturn:
+    code = 1
+    try:
+        work(job)
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def main() -> None:
@@ -158,7 +175,7 @@ def main() -> None:
 
     render_to_string("mail/message.html", {"subject": "", "content": ""})
     for line in sys.stdin:
-        sys.stdout.write(f"{fork(json.loads(line))}\n")
+        sys.stdout.write(json.dumps(fork(json.loads(line))) + "\n")
         sys.stdout.flush()
 
 

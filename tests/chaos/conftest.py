@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -48,12 +49,13 @@ def environment(postmark: Provider, smtp: Sink, tmp_path: Path) -> dict[str, str
     }
 
 
-Drain = Callable[..., int]
+Drain = Callable[..., list[int]]
 
 
 @pytest.fixture
 def drain_in_a_fork(environment: dict[str, str]) -> Iterator[Drain]:
-    """Drains in a process that lives for this alone; returns its exit code, negative for the signal that ended it."""
+    """Drains in processes that live for this alone; returns the exit codes, negative for a
+    signal that ended one."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.chaos.child"],
         cwd=settings.BASE_DIR,
@@ -66,11 +68,13 @@ def drain_in_a_fork(environment: dict[str, str]) -> Iterator[Drain]:
     assert process.stdout is not None
     asks, answers = process.stdin, process.stdout
 
-    def drain(*, now: datetime, provider: str, failpoint: str = "", reap: bool = False) -> int:
-        job = {"now": now.isoformat(), "provider": provider, "failpoint": failpoint, "reap": reap}
+    def drain(*, now: datetime, provider: str, failpoint: str = "", reap: bool = False, processes: int = 1) -> list[int]:
+        job: dict[str, Any] = {"now": now.isoformat(), "provider": provider, "failpoint": failpoint, "reap": reap}
+        job["processes"] = processes
         asks.write(json.dumps(job) + "\n")
         asks.flush()
-        return int(answers.readline())
+        answer: list[int] = json.loads(answers.readline())
+        return answer
 
     yield drain
     asks.close()
