@@ -27,7 +27,8 @@ def accepted_by(*doubles: Provider | Sink) -> Counter[str]:
 def violations(messages: Iterable[Message], accepted: Mapping[str, int]) -> list[str]:
     """Of messages that were drained to their end; a sentence for each thing that is wrong."""
     ids = [message.pk for message in messages]
-    with_a_person = set(HandOff.objects.open().filter(message__in=ids).values_list("message", flat=True))
+    # Open, or closed by whoever decided.
+    with_a_person = set(HandOff.objects.filter(message__in=ids).values_list("message", flat=True))
     open_attempts = set(Attempt.objects.open().filter(message__in=ids).values_list("message", flat=True))
     wrong = []
     for message in Message.objects.filter(pk__in=ids).annotate(tries=Count("attempts")):
@@ -42,5 +43,5 @@ def violations(messages: Iterable[Message], accepted: Mapping[str, int]) -> list
         if message.pk in open_attempts or message.status == Status.SENDING:
             wrong.append(f"{name}: neither ended nor in front of a person")
         if message.status in {Status.UNCERTAIN, Status.FAILED, Status.HELD} and message.pk not in with_a_person:
-            wrong.append(f"{name}: nobody has it as a task")
+            wrong.append(f"{name}: nobody had it as a task")
     return wrong
