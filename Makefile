@@ -35,7 +35,7 @@ suite:
 		{ $(PY) -m coverage report --include='$(STRICT)'; echo 'These must be covered whole.'; exit 1; }
 
 # The sizes of the faults on purpose; what is not named is as short as in `make test`. docs/assurance.md says what each is.
-CHAOS := STEPS KILLS CLUSTERS RACES PROVIDER EXAMPLES
+CHAOS := STEPS KILLS RACES EXAMPLES
 
 chaos: ## faults on purpose, with a table of what was counted: make chaos KILLS=20000 RACES=50
 	@$(call install,requirements-dev.txt)

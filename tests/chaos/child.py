@@ -159,7 +159,7 @@ def run(job: dict[str, Any]) -> NoReturn:
     try:
         work(job)
         code = 0
-    except Exception:
+    except Exception:  # noqa: BLE001  (the parent reads it)
         traceback.print_exc()
     finally:
         sys.stderr.flush()

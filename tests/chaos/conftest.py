@@ -68,7 +68,9 @@ def drain_in_a_fork(environment: dict[str, str]) -> Iterator[Drain]:
     assert process.stdout is not None
     asks, answers = process.stdin, process.stdout
 
-    def drain(*, now: datetime, provider: str, failpoint: str = "", reap: bool = False, processes: int = 1) -> list[int]:
+    def drain(
+        *, now: datetime, provider: str, failpoint: str = "", reap: bool = False, processes: int = 1
+    ) -> list[int]:
         job: dict[str, Any] = {"now": now.isoformat(), "provider": provider, "failpoint": failpoint, "reap": reap}
         job["processes"] = processes
         asks.write(json.dumps(job) + "\n")

@@ -4,7 +4,7 @@ looked for after each step. What the machine knows of its candidates it keeps be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -105,11 +105,8 @@ def dying(owner: Any, name: str, *, afterwards: bool) -> Iterator[None]:
             real(*args, **kwargs)
         raise Died
 
-    with patch.object(owner, name, die):
-        try:
-            yield
-        except Died:
-            pass
+    with patch.object(owner, name, die), suppress(Died):
+        yield
 
 
 class Outbox(RuleBasedStateMachine):
@@ -367,14 +364,14 @@ def test_whatever_happens_in_whatever_order_nothing_leaves_that_may_not(
     make_automation(event=Event.RECEIVED, template=make_template(touchpoint="acknowledgement", body=UPDATE))
     with counted(record_property, "any order, steps of a state machine") as count:
         Outbox.count = count
-        run_state_machine_as_test(Outbox, settings=long_enough())  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Outbox, settings=long_enough())
 
 
 def long_enough() -> hypothesis.settings:
     return hypothesis.settings(
         max_examples=max(1, STEPS // STEPS_PER_STORY),
         stateful_step_count=STEPS_PER_STORY,
-        phases=[Phase.generate], # shrinking a story of real mails takes longer than reading it
+        phases=[Phase.generate],  # shrinking a story of real mails takes longer than reading it
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
