@@ -11,7 +11,7 @@ OTHERS := django-post_office==3.12.0 nh3==0.3.2
 BESIDE := var/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check suite bench-delivery format lock clean
+.PHONY: help run test check suite bench-delivery chaos format lock clean
 
 help: ## say what there is
 	@echo "Byhand:"
@@ -42,6 +42,13 @@ bench-delivery: ## measure delivery beside what others do (BENCH='--messages 400
 	@$(call install,requirements-dev.txt)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target "$(BESIDE)" $(OTHERS)
 	PYTHONPATH="$(BESIDE)" $(PY) -m tests.bench.delivery $(BENCH)
+
+# The sizes of the faults on purpose; what is not named is as short as in `make test`. docs/assurance.md says what each is.
+CHAOS := STEPS KILLS RACES EXAMPLES
+
+chaos: ## faults on purpose, with a table of what was counted: make chaos KILLS=20000 RACES=50
+	@$(call install,requirements-dev.txt)
+	@$(foreach size,$(CHAOS),CHAOS_$(size)='$($(size))') $(PY) -m pytest -n 0 -q tests/chaos
 
 format: ## put the code into its shape
 	@$(call install,requirements-dev.txt)

@@ -246,6 +246,7 @@ class TestReserved:
         braked, free = make_planned("status_update"), make_planned("status_update")
         for message in (braked, free):
             record_send(message)
+        assert braked.automation is not None
         brake = Brake.objects.create(automation=braked.automation, put_on_at=NOW, why="Far more than usual.", count=300)
         refused(lambda: let_go(braked), because="brake")
         assert let_go(free) == 1

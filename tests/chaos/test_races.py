@@ -1,0 +1,55 @@
+"""Eight processes on one outbox: each message is accepted once, whichever database DATABASE_URL names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from messaging import automations
+from messaging.models import Automation, Message
+from tests.chaos.conftest import Drain
+from tests.chaos.figures import counted, size
+from tests.chaos.invariants import accepted_by, violations
+from tests.factories import make_application, make_automation, make_job, reject
+from tests.messaging.delivery.asking import DUE
+from tests.messaging.delivery.doubles import Provider
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RACES = size("RACES", 1)
+PROCESSES = 8
+MESSAGES = 300
+AT_MOST = 10  # drains until the outbox is empty: each has its time, and a machine may be slow
+
+
+def make_messages() -> list[Message]:
+    job = make_job()
+    make_automation(job=job, delay=1, delay_unit=Automation.DelayUnit.HOURS)
+    by = job.recruiter
+    messages = []
+    for _ in range(MESSAGES):
+        change = reject(make_application(job=job), by=by)
+        messages += automations.follow(change, now=change.at)
+    return messages
+
+
+def test_eight_processes_on_one_outbox_send_each_message_once(
+    drain_in_a_fork: Drain, postmark: Provider, record_property: Callable[[str, object], None]
+) -> None:
+    with counted(record_property, f"{PROCESSES} processes, {MESSAGES} messages, {connection.vendor}") as count:
+        for _ in range(RACES):
+            postmark.accepted.clear()
+            messages = make_messages()
+            for _ in range(AT_MOST):
+                codes = drain_in_a_fork(now=DUE, provider="postmark", processes=PROCESSES)
+                assert codes == [0] * PROCESSES
+                if not Message.objects.due(DUE).exists():
+                    break
+            count.size += 1
+            accepted = accepted_by(postmark)
+            wrong = violations(messages, accepted)
+            count.violations += len(wrong)
+            assert not wrong
+            assert accepted == {str(message.public_id): 1 for message in messages}
