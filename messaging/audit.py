@@ -18,8 +18,19 @@ from typing import Any
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from messaging import ledger
+from messaging.delivery import tracking
 from messaging.ledger import Progress
-from messaging.models import Attempt, HandOff, LedgerEntry, Message, PolicyRow, RecordedVerdict, Release, StageRule
+from messaging.models import (
+    Attempt,
+    HandOff,
+    LedgerEntry,
+    Message,
+    PolicyRow,
+    ProviderEvent,
+    RecordedVerdict,
+    Release,
+    StageRule,
+)
 from messaging.policy import record
 from messaging.policy.decision import Facts, Origin, Outcome, Verdict, decide
 from messaging.policy.floor import Reserve, Rule, Touchpoint, standing_of, strictest
@@ -247,6 +258,8 @@ def _find_violations(message: Message, papers: _Papers) -> Iterator[Observation]
         yield _violation("no_attempt", subject, f"It is {message.status}, and there is no attempt to send it.")
     if papers.reserves.get(pk, Reserve.AUTOMATIC) != Reserve.AUTOMATIC and not by_a_person:
         yield _violation("reserved", subject, "It was reserved for a person, and a machine sent it.")
+    if by_a_person and release is None:
+        yield _violation("not_released", subject, "A person wrote it, and no act of theirs let it go.")
     if by_a_person and release is not None and release.released_by_id != message.written_by_id:
         yield _violation("other_person", subject, "Somebody let it go who did not write it.")
     if accepted > 1 and pk not in papers.resolved:
@@ -314,7 +327,8 @@ def audit_attempts(*, since: datetime | None = None, progress: Progress = lambda
 
 
 def audit_provider(*, since: datetime | None = None) -> Iterator[Observation]:
-    """What we know of a provider's side, against our own: one id of theirs is one mail."""
+    """What we know of a provider’s side, against our own: one id of theirs is one mail, and what they report as taken is
+    a mail that we let go."""
     known = _attempts(since).exclude(provider_message_id="").order_by()
     shared = known.values("provider", "provider_message_id").annotate(
         mails=Count("message", distinct=True), first=Min("pk")
@@ -322,3 +336,10 @@ def audit_provider(*, since: datetime | None = None) -> Iterator[Observation]:
     for row in shared.filter(mails__gt=1).iterator(chunk_size=PAGE):
         sentence = f"{row['mails']} messages have one id of the provider {row['provider']}."
         yield _violation("one_id", f"attempt:{row['first']}", sentence)
+    taken = ProviderEvent.objects.filter(kind__in=tracking.PROVES_SENT, applied_at__isnull=False)
+    taken = taken.filter(at__gte=since) if since else taken
+    amiss = taken.filter(Q(message__isnull=True) | ~Q(message__status__in=Message.MAY_HAVE_LEFT))
+    for event in amiss.select_related("message").order_by("pk").iterator(chunk_size=PAGE):
+        shown = f"is shown as {event.message.status}" if event.message else "is no message of ours"
+        sentence = f"{event.provider} reports a mail as {event.kind} that {shown}."
+        yield _violation("reported", f"providerevent:{event.pk}", sentence)

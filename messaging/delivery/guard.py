@@ -190,10 +190,11 @@ def _holds_its_text_alone(mail: EmailMessage) -> bool:
 def _mark_used(attempt: Attempt, *, now: datetime) -> bool:
     """One conditional UPDATE, committed before a byte leaves. It is a commit more for each mail, and worth it: what a
     process remembers keeps no other process from sending the same mail, and an open attempt is all that another one
-    would see. Only own columns are named, because PostgreSQL asks again for those alone after it waited for a lock."""
+    would see. A simulated mail is a file, which nobody gets if a transaction around it is taken back. Only own columns are
+    named, because PostgreSQL asks again for those alone after it waited for a lock."""
     unused = Attempt.objects.open().filter(pk=attempt.pk, used_at__isnull=True, expires_at__gt=now)
     try:
-        with transaction.atomic(durable=True):
+        with transaction.atomic(durable=attempt.provider != routing.SIMULATE):
             return bool(unused.update(used_at=now))
     except RuntimeError:  # a transaction is open around us, which could be taken back after the mail has left
         raise NotAsClearedError("A mail to a candidate cannot leave out of a transaction.") from None

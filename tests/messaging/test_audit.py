@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from messaging import audit, handoffs, ledger
 from messaging.audit import Grade, Observation
 from messaging.delivery import outbox
-from messaging.models import Attempt, HandOff, LedgerEntry, Message, PolicyRow, RecordedVerdict, Release
+from messaging.models import Attempt, HandOff, LedgerEntry, Message, PolicyRow, ProviderEvent, RecordedVerdict, Release
 from pipeline import actors
 from pipeline.models import User
 from tests.factories import (
@@ -227,6 +227,14 @@ def one_id_for_two(message: Message) -> set[tuple[str, str]]:
     return {("one_id", f"attempt:{message.attempts.get().pk}")}
 
 
+def reported_by_the_provider(message: Message) -> set[tuple[str, str]]:
+    told: dict[str, Any] = {"provider": "postmark", "at": NOW, "received_at": NOW, "applied_at": NOW}
+    ProviderEvent.objects.create(event_id="1", kind="delivered", message=message, **told)
+    ProviderEvent.objects.create(event_id="2", kind="unsubscribed", **told)  # says nothing of a mail that left
+    stranger = ProviderEvent.objects.create(event_id="3", kind="delivered", **told)
+    return {("reported", f"providerevent:{stranger.pk}")}
+
+
 def a_broken_chain(message: Message) -> set[tuple[str, str]]:
     ledger.seal(now=LATER)
     change(verdict_of(message), versions="null")
@@ -246,6 +254,7 @@ TAMPERINGS: list[Callable[[Message], set[tuple[str, str]]]] = [
     shown_as_unsent,
     never_taken,
     one_id_for_two,
+    reported_by_the_provider,
     a_broken_chain,
 ]
 
@@ -280,6 +289,13 @@ def test_who_lets_a_message_go_is_who_wrote_it() -> None:
             message=message, released_by=make_user(), released_at=NOW, opened_at=None, fingerprint="a" * 64
         )
     assert violations() == {("other_person", f"message:{message.pk}")}
+
+
+def test_what_a_person_wrote_was_let_go_by_a_person() -> None:
+    message = sent_by_hand()
+    with without_guards(Release):
+        Release.objects.filter(message=message).delete()
+    assert violations() == {("not_released", f"message:{message.pk}")}
 
 
 def test_a_reserved_message_that_turns_into_a_machines_is_named() -> None:

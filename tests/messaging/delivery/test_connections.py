@@ -112,8 +112,8 @@ class TestAtATime:
     def test_what_came_back_waits_for_the_next_drain_however_long_this_one_takes(self, provider: Provider) -> None:
         message = make_message()
         provider.behaviour = lambda exchange: exchange.answer(429, {"ErrorCode": 0, "Message": "Slow down"})
-        halves = itertools.count()
-        ends = outbox.drain(clock=lambda: DUE + timedelta(seconds=30 * next(halves)))
+        calls = itertools.count()
+        ends = outbox.drain(clock=lambda: DUE + timedelta(seconds=100 * next(calls)))
         assert (dict(ends), attempts_of(message)) == ({"scheduled": 1}, [("refused",)])
 
     def test_what_somebody_else_took_meanwhile_is_left_to_them(self, provider: Provider) -> None:
