@@ -28,6 +28,7 @@ from tests.messaging.delivery.processes import Process, Start, holding, make_due
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SILENCE = 5  # seconds; in production 40
+TRIES = 5
 
 
 def wait_until_at_work(process: Process) -> None:
@@ -57,13 +58,18 @@ class TestAWorkerThatHangs:
         wait_until_at_work(process)
         before, sentinel = hangs(), sentinel_of(process)
         worker, *_ = children_of(sentinel)
-        # Idle again it waits for the queue, whose lock it holds. Killed, it never gives it back.
-        time.sleep(0.2)
-        os.kill(worker, how)
-        message = make_due()
-        doorbell.ring()
-
-        wait_until(lambda: fate_of(message) == SENT, f"the delivery; {process.output}")
+        tries = 0
+        while hangs() == before and tries < TRIES:
+            tries += 1
+            # Idle again it waits for the queue, whose lock it holds. Killed, it never gives it back; unless it was killed
+            # between two waits: then its sentinel starts another worker, which is the next to be killed.
+            time.sleep(0.2)
+            os.kill(worker, how)
+            message = make_due()
+            doorbell.ring()
+            wait_until(lambda message=message: fate_of(message) == SENT, f"the delivery; {process.output}")  # type: ignore[misc]
+            if hangs() == before:
+                worker = children_of(sentinel)[-1]
 
         assert hangs() > before
         assert sentinel_of(process) != sentinel
@@ -72,7 +78,7 @@ class TestAWorkerThatHangs:
         process.terminate()
         assert process.end() == 0
         assert left_of(family) == set()
-        assert len(provider.accepted) == 1
+        assert len(provider.accepted) == tries
 
     def test_the_mail_under_way_is_finished_before(self, provider: Provider, start: Start) -> None:
         message = make_due()
