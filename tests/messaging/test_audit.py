@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from messaging import audit, handoffs, ledger
 from messaging.audit import Grade, Observation
 from messaging.delivery import outbox
-from messaging.models import Attempt, HandOff, LedgerEntry, Message, PolicyRow, ProviderEvent, RecordedVerdict, Release
+from messaging.models import Attempt, LedgerEntry, Message, PolicyRow, ProviderEvent, RecordedVerdict, Release
 from pipeline import actors
 from pipeline.models import User
 from tests.factories import (
@@ -27,7 +27,7 @@ from tests.factories import (
     make_template,
     make_user,
 )
-from tests.messaging.guards_off import tamper, without_guards
+from tests.guards_off import guards_off, tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +109,7 @@ def test_it_says_how_many_rows_it_will_look_at_and_looks_at_them() -> None:
 
 def test_the_time_counts_from_when_the_page_was_opened_where_that_is_known() -> None:
     message = sent_by_hand()
-    with without_guards(Release):
+    with guards_off():
         Release.objects.filter(message=message).delete()
         Release.objects.create(
             message=message,
@@ -125,7 +125,7 @@ def test_the_time_counts_from_when_the_page_was_opened_where_that_is_known() -> 
 
 def test_a_message_that_a_person_began_by_themselves_took_an_unknown_time() -> None:
     message = sent_by_hand()
-    with without_guards(HandOff, Release):
+    with guards_off():
         message.answers.update(answer=None)
         Release.objects.filter(message=message).update(opened_at=None)
     assert [found.sentence.rpartition(", ")[2] for found in observed(Grade.RESERVED)] == ["in an unknown time."]
@@ -164,7 +164,7 @@ def sent_without_an_attempt(message: Message) -> set[tuple[str, str]]:
 
 def another_attempt(message: Message) -> set[tuple[str, str]]:
     first = message.attempts.get()
-    with without_guards(Attempt):
+    with guards_off():
         second = Attempt.objects.create(
             message=message,
             number=2,
@@ -283,7 +283,7 @@ def test_a_person_may_ask_for_a_second_try_and_may_say_that_it_was_sent() -> Non
 
 def test_who_lets_a_message_go_is_who_wrote_it() -> None:
     message = sent_by_hand()
-    with without_guards(Release):
+    with guards_off():
         Release.objects.filter(message=message).delete()
         Release.objects.create(
             message=message, released_by=make_user(), released_at=NOW, opened_at=None, fingerprint="a" * 64
@@ -293,7 +293,7 @@ def test_who_lets_a_message_go_is_who_wrote_it() -> None:
 
 def test_what_a_person_wrote_was_let_go_by_a_person() -> None:
     message = sent_by_hand()
-    with without_guards(Release):
+    with guards_off():
         Release.objects.filter(message=message).delete()
     assert violations() == {("not_released", f"message:{message.pk}")}
 

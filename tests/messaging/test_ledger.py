@@ -29,7 +29,7 @@ from tests.factories import (
     make_user,
     make_wording,
 )
-from tests.messaging.guards_off import tamper, without_guards
+from tests.guards_off import guards_off, tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -176,7 +176,7 @@ def test_more_than_fits_under_one_seal_gets_more_of_them_and_the_rest_the_next_m
 
 def test_a_row_that_was_committed_late_goes_under_the_next_seal() -> None:
     late, early = make_entry(), make_entry()
-    with without_guards(LedgerEntry):
+    with guards_off():
         LedgerEntry.objects.filter(pk=late.pk).delete()  # its transaction is still open
     ledger.seal(now=NOW)
     late.save(force_insert=True)
@@ -220,7 +220,7 @@ def test_a_row_that_is_gone_before_its_seal_reaches_it_stops_the_seal(monkeypatc
     head_of = ledger.head_of
 
     def meanwhile(link: Seal) -> str:
-        with without_guards(LedgerEntry):
+        with guards_off():
             LedgerEntry.objects.filter(pk=entry.pk).delete()
         return head_of(link)
 
