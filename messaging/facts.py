@@ -379,6 +379,9 @@ def _read_recipient(address: str, staff: frozenset[str]) -> tuple[str, str]:
     read = read_address(address)
     if isinstance(read, Refusal):
         return "", f"{read.sentence} Correct the address on the candidate’s page."
+    if not read.address.rpartition("@")[0].isascii():
+        # Django, and most providers, would write these letters as a code and so to another address.
+        return "", "Mail does not carry the letters before the @-sign. Ask the candidate for another address."
     if read.canonical in staff:
         return "", "This is an address of ours, not the candidate’s. Correct it on the candidate’s page."
     return read.address, ""

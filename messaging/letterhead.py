@@ -25,5 +25,7 @@ def sender_line(sender: User | None) -> str:
 
 
 def _printable(name: str) -> str:
-    """Without line breaks and other control characters: a name is the oldest way to smuggle a header in."""
-    return " ".join("".join(character if character.isprintable() else " " for character in name).split())
+    """Without line breaks and other control characters: a name is the oldest way to smuggle a header in. And without the
+    start of an encoded word, which mail programs would show as something else."""
+    visible = "".join(character if character.isprintable() else " " for character in name)
+    return " ".join(visible.replace("=?", "= ?").split())

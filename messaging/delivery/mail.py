@@ -19,6 +19,7 @@ from messaging.gate import Clearance
 from messaging.models import Message
 from messaging.policy.decision import Origin
 from messaging.wording.markup import as_html
+from messaging.wording.rendering import holds_encoded_word
 
 # The message that a mail is, for the guard and for whoever finds the mail again.
 MESSAGE_HEADER = "X-Byhand-Message"
@@ -90,5 +91,7 @@ def _refuse_hidden(*, subject: str, body: str) -> None:
         raise ValueError("The subject or the text is empty.")
     if _HIDDEN_IN_HEAD.search(subject):
         raise ValueError("The subject holds a line break or another invisible character.")
+    if holds_encoded_word(subject):
+        raise ValueError("The subject holds an encoded word, which would be read as something else.")
     if _HIDDEN_IN_TEXT.search(body):
         raise ValueError("The text holds an invisible character.")

@@ -44,6 +44,11 @@ _FOREIGN: Final = re.compile(
 )
 
 
+_ENCODED_WORD: Final = (
+    "Mail programs take what stands between =? and ?= for a code and show something else; leave it out."
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TextFinding:
     """One thing to change in a wording; `line` and `column` count from 1, in characters."""
@@ -67,6 +72,13 @@ class Rendered:
     body: str
     missing: tuple[str, ...]
     problem: str
+
+
+def holds_encoded_word(line: str) -> bool:
+    """Whether mail programs may read a part of this line of the head as other characters (RFC 2047, section 2: =?charset?q?…?=).
+    Wider than the rule, because they are."""
+    start = line.find("=?")
+    return start >= 0 and line.find("?=", start + 2) >= 0
 
 
 def check(*, subject: str, body: str) -> tuple[TextFinding, ...]:
@@ -99,6 +111,8 @@ def render(*, subject: str, body: str, values: Values) -> Rendered:
         return _unrendered(
             f"With its values filled in, the subject is longer than {RENDERED_SUBJECT_LIMIT} characters."
         )
+    if holds_encoded_word(subject_text):
+        return _unrendered(f"With its values filled in, the subject reads “{subject_text}”. {_ENCODED_WORD}")
     return Rendered(
         subject=subject_text,
         body=body_text,
@@ -142,6 +156,8 @@ def _flaws(part: str, source: str) -> Iterator[Flaw]:
     if part == "subject" and "\n" in source:
         sentence = "The subject has a line break. Write it in one line."
         yield Flaw(code="line_break", sentence=sentence, offset=source.index("\n"))
+    if part == "subject" and holds_encoded_word(source):
+        yield Flaw(code="encoded_word", sentence=_ENCODED_WORD, offset=source.index("=?"))
     if hidden := _HIDDEN_IN_TEXT.search(source):
         sentence = f"There is an invisible character here (U+{ord(hidden.group()):04X}). Delete it."
         yield Flaw(code="control_character", sentence=sentence, offset=hidden.start())

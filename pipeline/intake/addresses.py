@@ -74,6 +74,8 @@ def _refuse_early(text: str) -> Refusal | None:
         return Refusal(f"“{text}” holds more than one address: keep the one that the candidate uses.")
     if "<" in text or ">" in text:
         return Refusal(f"“{text}” holds a name beside the address: keep the address alone.")
+    if "=?" in text:
+        return Refusal(f"“{text}” holds “=?”, from which mail programs read another address: ask for a plain one.")
     return None
 
 

@@ -140,10 +140,10 @@ def test_whatever_the_values_hold_one_letter_to_one_address_is_built(
             assert {name.casefold() for name in letter.keys()} == HEADERS  # noqa: SIM118  (a mail is no dictionary)
             assert len(letter.keys()) == len(HEADERS)
             assert [address.addr_spec for address in letter["To"].addresses] == [recipient]
-            if "=?" not in rendered.subject + first + sender:
-                # An encoded word that stood in a value is decoded by whoever reads the head; docs/assurance.md says so.
-                assert [address.addr_spec for address in letter["From"].addresses] == ["recruiting@example.com"]
-                assert not any("\n" in str(value) or "\r" in str(value) for value in letter.values())
+            assert [address.addr_spec for address in letter["From"].addresses] == ["recruiting@example.com"]
+            assert not any("\n" in str(value) or "\r" in str(value) for value in letter.values())
+            # A long subject is folded, which may add a space and lose one.
+            assert "".join(letter["Subject"].split()) == "".join(rendered.subject.split())
             part = letter.get_body(("plain",))
             assert part is not None
             read = str(part.get_content()).replace("\r\n", "\n").rstrip("\n")

@@ -624,7 +624,15 @@ def test_the_recipient_is_the_one_address_as_it_was_read() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "kim", "kim@", "a@example.com, b@example.com", "kim@example.com\nBcc: eve@example.org", "kim@[127.0.0.1]"],
+    [
+        "=?utf-8?q?kim?=@example.com",
+        "",
+        "kim",
+        "kim@",
+        "a@example.com, b@example.com",
+        "kim@example.com\nBcc: eve@example.org",
+        "kim@[127.0.0.1]",
+    ],
 )
 def test_an_address_that_cannot_be_written_to_is_a_problem_and_no_recipient(address: str) -> None:
     message = make_message()
@@ -633,6 +641,15 @@ def test_an_address_that_cannot_be_written_to_is_a_problem_and_no_recipient(addr
     assert gathered.recipient == ""
     assert gathered.facts.address_problem.endswith("Correct the address on the candidate’s page.")
     assert ".." not in gathered.facts.address_problem
+
+
+def test_letters_that_mail_does_not_carry_before_the_at_sign_are_a_problem() -> None:
+    message = make_message()
+    for address, fits in (("jurgen@bücher.example", True), ("jürgen@example.com", False)):
+        Candidate.objects.update(email=address)
+        [gathered] = facts.gather(load(message), now=NOW)
+        assert (gathered.recipient == address) == fits
+        assert ("another address" in gathered.facts.address_problem) != fits
 
 
 def test_an_address_of_ours_is_a_problem() -> None:

@@ -305,6 +305,15 @@ def test_a_text_with_an_invisible_character_does_not_leave(provider: Provider, c
     assert provider.requests == []
 
 
+def test_a_subject_that_mail_programs_would_decode_does_not_leave(provider: Provider) -> None:
+    cleared = clear(make_message())
+    case = dataclasses.replace(cleared.case, subject="=?utf-8?q?You_are_hired?=")
+    with Egress(clock=lambda: DUE) as egress:
+        result = egress.send(dataclasses.replace(cleared, case=case))
+    assert (result.outcome, provider.requests) == (Attempt.Outcome.REJECTED, [])
+    assert "encoded word" in result.detail
+
+
 @pytest.mark.parametrize(
     "address", ["ana@acme.com\r\nBcc: evil@example.com", "ana@acme.com, evil@example.com", "ana", "@"]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from html.parser import HTMLParser
 from typing import Any
 
@@ -121,6 +123,11 @@ class TestSender:
     def test_a_name_smuggles_nothing_into_the_head(self, live: Settings) -> None:
         person = User(first_name="Ana\r\nBcc: evil@example.com,", last_name="\u202eziuR")
         assert str(letterhead.sender_address(person)) == '"Ana Bcc: evil@example.com, ziuR, Acme" <jobs@acme.example>'
+
+    def test_a_name_that_mail_programs_would_decode_reads_as_it_is_shown(self, live: Settings) -> None:
+        person = User(first_name="=?utf-8?q?The_CEO?=", last_name="Ruiz")
+        read = email.message_from_string(f"From: {letterhead.sender_line(person)}\n\n", policy=email.policy.default)
+        assert read["From"].addresses[0].display_name == "= ?utf-8?q?The_CEO?= Ruiz, Acme"
 
     def test_answers_go_to_the_setting_else_to_the_person_else_to_the_sender(self, live: Settings) -> None:
         person = User(email="ana@acme.example")

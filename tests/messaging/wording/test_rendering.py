@@ -18,6 +18,7 @@ from messaging.wording.rendering import (
     BODY_LIMIT,
     RENDERED_SUBJECT_LIMIT,
     SUBJECT_LIMIT,
+    Rendered,
     check,
     render,
 )
@@ -270,6 +271,22 @@ def test_line_breaks_and_hidden_characters_in_values_become_one_space() -> None:
     values = {"job": {"title": "a\r\nBcc: b\u2028c\u202ed\x00e\ud800f "}}
     rendered = render(subject="{{ job.title }}", body="{{ job.title }}", values=values)
     assert rendered.subject == rendered.body == "a Bcc: b c d e f"
+
+
+def test_a_subject_that_mail_programs_would_decode_is_found_in_the_text_and_in_the_values() -> None:
+    code = "=?utf-8?q?You_are_hired?="
+    [finding] = check(subject=f"Your {code}", body="Hello")
+    assert (finding.code, finding.part, finding.column) == ("encoded_word", "subject", 6)
+    assert check(subject="Is 2+2=? Yes", body=f"In a body {code} is only text") == ()
+
+    def named(name: str, *, subject: str = "{{ candidate.first_name }}", body: str = "Hello") -> Rendered:
+        return render(subject=subject, body=body, values={"candidate": {"first_name": name}})
+
+    assert "Mail programs" in named(code).problem
+    # Half of it in the value, half in the wording.
+    assert "Mail programs" in named("=?utf-8?q?x", subject="{{ candidate.first_name }}?=").problem
+    assert named("=?utf-8?q?x").problem == ""
+    assert named(code, subject="Hello", body="{{ candidate.first_name }}").body == code
 
 
 def test_conditions_that_do_not_apply_leave_no_gap() -> None:

@@ -60,6 +60,8 @@ def test_one_address_is_taken_with_its_local_part_as_written(text: str, address:
         ("ann@exam\u00adple.com", "not a mail address"),
         ("\u202eann@example.com", "not a mail address"),
         ("mailto:ann@example.com", "not a mail address"),
+        ("=?utf-8?q?eve=40example=2Ecom?=@example.com", "read another address"),
+        ("=?utf-8?q?x?=@example.com", "read another address"),
         ("a" * 400 + "@example.com", "longer"),
     ],
 )
