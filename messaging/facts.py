@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from messaging.models import (
     Automation,
     Brake,
     HandOff,
+    Hold,
     Installation,
     Message,
     PolicyRow,
@@ -104,7 +105,7 @@ class _World:
     stage_rules: dict[int, list[Rule]]  # template
     versions: dict[int, str]  # template, or 0 for none: the version of both
     at_home: bool
-    braked: frozenset[int]  # automations
+    kept_back: frozenset[tuple[str, int]]  # an automation by a brake, a message by a person
     signatures: dict[int, list[Signature]]  # wording
     phrases: tuple[str, ...]
     staff: frozenset[str]  # canonical addresses
@@ -120,7 +121,7 @@ class _World:
         wordings = {message.wording_id for message in messages if message.wording_id}
         mail = list(
             Message.objects.filter(application__in=applications, status__in=Message.MAY_HAVE_LEFT).values_list(
-                "application_id", "touchpoint", "cause", "pk", "status_at"
+                "application_id", "touchpoint", "cause", "pk", "status_at", "delivery"
             )
         )
         by_people = [message for message in messages if message.origin == Origin.PERSON]
@@ -133,8 +134,8 @@ class _World:
             hand_sent=_read_hand_sent(candidates),
             decisions=_read_decisions(applications),
             interviews=_read_interviews(applications, now=now),
-            last_news={app: max(times) for app, times in _group((app, at) for app, _, _, _, at in mail).items()},
-            sent=_group(((app, kind, cause), pk) for app, kind, cause, pk, _ in mail if cause),
+            last_news=_last_news(mail),
+            sent=_group(((app, kind, cause), pk) for app, kind, cause, pk, _, _ in mail if cause),
             open_hand_offs=_read_open_hand_offs(candidates),
             policy=policy,
             stage_rules=stage_rules,
@@ -142,9 +143,7 @@ class _World:
                 template: record.version_of_rules(policy, stage_rules.get(template, [])) for template in {0, *templates}
             },
             at_home=not Installation.objects.filter(safe_since__isnull=False).exists(),
-            braked=frozenset(
-                Brake.objects.on().filter(automation__in=automations).values_list("automation", flat=True)
-            ),
+            kept_back=_read_kept_back(automations, {message.pk for message in messages if message.pk}, now=now),
             signatures=_group(
                 (signature.wording_id, signature)
                 for signature in Signature.objects.filter(wording__in=wordings).select_related("signed_by")
@@ -188,7 +187,8 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         application_status=application.status,
         cause_stands=_cause_stands(message, last_news=world.last_news.get(application.pk)),
         at_home=world.at_home,
-        brake_on=message.automation_id in world.braked,
+        brake_on=("brake", message.automation_id) in world.kept_back,
+        on_hold=("hold", message.pk) in world.kept_back,
         told=application.told_at is not None or application.status in KNOWN_TO_THEM,
         same_cause_sent=any(
             pk != message.pk for pk in world.sent.get((application.pk, message.touchpoint, message.cause), [])
@@ -272,6 +272,16 @@ def _contact_of(message: Message, world: _World) -> bool | None:
     return None if candidate in world.perhaps_spoken_with else False
 
 
+def _read_kept_back(
+    automations: Iterable[int], messages: Iterable[int], *, now: datetime
+) -> frozenset[tuple[str, int]]:
+    brakes = Brake.objects.on().filter(automation__in=automations).order_by()
+    holds = Hold.objects.on(now).filter(message__in=messages).order_by()
+    return frozenset(
+        brakes.values_list(Value("brake"), "automation").union(holds.values_list(Value("hold"), "message"), all=True)
+    )
+
+
 def _read_decisions(applications: Iterable[int]) -> dict[int, StageChange]:
     # By the order in which they were written: an import may date a change back.
     changes = StageChange.objects.filter(application__in=applications, kind=StageChange.Kind.REJECTED)
@@ -313,6 +323,12 @@ def _cause_stands(message: Message, *, last_news: datetime | None) -> bool | Non
     if event == Automation.Event.NO_NEWS:
         return still_there and (last_news is None or last_news < change.at)
     return None
+
+
+def _last_news(mail: Iterable[tuple[int, str, str, int, datetime, int | None]]) -> dict[int, datetime]:
+    """What is known not to have arrived was no news."""
+    arrived = ((app, at) for app, _, _, _, at, delivery in mail if delivery not in Message.NOT_ARRIVED)
+    return {app: max(times) for app, times in _group(arrived).items()}
 
 
 def _read_open_hand_offs(candidates: Iterable[int]) -> dict[int, list[int]]:

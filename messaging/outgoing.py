@@ -1,13 +1,20 @@
-"""What people do with a message that waits for its time: they can stop it before it leaves, and nothing gets lost by it."""
+"""What people do with a message that waits: hold it, let it go on, give it another time, send it now, or cancel it.
+None of it passes the gate by: a message of an automation stays one, and what is reserved becomes a hand-off, whoever is in
+a hurry. And nothing gets lost by it: a hold has an end."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
 
 from messaging import gate, ledger
-from messaging.models import HandOff, LedgerEntry, Message
+from messaging.delivery import doorbell
+from messaging.delivery.resolving import hold as take
+from messaging.gate import Case
+from messaging.models import HandOff, Hold, LedgerEntry, Message
 from messaging.policy.decision import Finding, Outcome
 from messaging.policy.floor import Reserve
 from pipeline.actors import person
@@ -15,6 +22,11 @@ from pipeline.models import User
 from pipeline.outcomes import Refusal
 
 Status = Message.Status
+
+# A candidate who waits longer than this for a word waits for a decision; what is older than that when it is due goes to a
+# person, see STALE_AFTER in the policy.
+LONGEST_HOLD = timedelta(days=14)
+LONGEST_POSTPONEMENT = timedelta(days=60)
 
 
 def cancel(message: Message, *, by: User, now: datetime) -> Message | Refusal:
@@ -37,6 +49,86 @@ def cancel(message: Message, *, by: User, now: datetime) -> Message | Refusal:
         if answered is not None:
             gate.hand_off(message, findings=[_taken_back(by)], reserve=answered.reserve, now=now)
     return message
+
+
+def hold(message: Message, *, reason: str, until: datetime, by: User, now: datetime) -> Hold | Refusal:
+    """Keeps a scheduled message until then; at the end it goes on by itself, through the gate. A second hold takes the place
+    of the first."""
+    if not reason.strip():
+        return Refusal("Say in a few words why it waits, so that the next person knows.")
+    if not now < until <= now + LONGEST_HOLD:
+        return Refusal(
+            f"A message is held for at most {LONGEST_HOLD.days} days, and not into the past. Postpone it, or cancel it."
+        )
+    with transaction.atomic():
+        current = take(message.pk)
+        if current.status != Status.SCHEDULED:
+            return _gone(current)
+        _end_hold(current, by=by, now=now)
+        held = Hold.objects.create(message=current, reason=reason.strip(), held_by=by, held_at=now, until_at=until)
+        _write_down(current, "hold", by=by, now=now, data={"until": until.isoformat()})
+    return held
+
+
+def release(message: Message, *, by: User, now: datetime) -> Message | Refusal:
+    """Ends a hold early. The message has kept its time, so it may leave at once."""
+    with transaction.atomic():
+        current = take(message.pk)
+        if current.status != Status.SCHEDULED:
+            return _gone(current)
+        if not Hold.objects.on(now).filter(message=current).exists():
+            return Refusal(f"{current} is not on hold any more.")
+        _end_hold(current, by=by, now=now)
+        _write_down(current, "release", by=by, now=now)
+        if current.due_at <= now:
+            doorbell.ring()
+    return current
+
+
+def postpone(message: Message, *, to: datetime, by: User, now: datetime) -> Message | Refusal:
+    """Gives a scheduled message another time."""
+    if not now < to <= now + LONGEST_POSTPONEMENT:
+        return Refusal(f"Choose a time in the future, at most {LONGEST_POSTPONEMENT.days} days from now.")
+    with transaction.atomic():
+        current = take(message.pk)
+        if not Message.objects.filter(pk=current.pk, status=Status.SCHEDULED).update(due_at=to):
+            return _gone(current)
+        data = {"from": current.due_at.isoformat(), "to": to.isoformat()}
+        _write_down(current, "postpone", by=by, now=now, data=data)
+        current.refresh_from_db(fields=["due_at"])
+    return current
+
+
+def send_now(message: Message, *, by: User, now: datetime) -> Case | Refusal:
+    """Makes a scheduled message due, and ends its hold. It is still what it was: the gate is asked at once, so that what is
+    reserved becomes somebody's task, and again when it leaves."""
+    with transaction.atomic():
+        current = take(message.pk)
+        # Never later than it was: what is too old to be sent stays too old.
+        due = Message.objects.filter(pk=current.pk, status=Status.SCHEDULED).update(due_at=Least("due_at", now))
+        if not due:
+            return _gone(current)
+        _end_hold(current, by=by, now=now)
+        _write_down(current, "send_now", by=by, now=now, data={"from": current.due_at.isoformat()})
+        case = gate.settle(current, now=now)
+        doorbell.ring()
+    return case
+
+
+def _end_hold(message: Message, *, by: User, now: datetime) -> None:
+    """Also one that is over: it ended when it was to end, and nobody ended it."""
+    open_holds = Hold.objects.filter(message=message, released_at__isnull=True)
+    open_holds.filter(until_at__gt=now).update(released_at=now, released_by=by)
+    open_holds.update(released_at=F("until_at"))
+
+
+def _write_down(message: Message, act: str, *, by: User, now: datetime, data: dict[str, str] | None = None) -> None:
+    acted: dict[str, ledger.Plain] = {"act": act, **(data or {})}
+    ledger.write(LedgerEntry.Kind.RESCHEDULED, about=message, by=person(by.pk), now=now, data=acted)
+
+
+def _gone(message: Message) -> Refusal:
+    return Refusal(f"{message} is {message.get_status_display().lower()} by now, so nothing was changed.")
 
 
 def _called_off(by: User) -> Finding:

@@ -123,6 +123,12 @@ def record_told(application: Application, *, how: str, by: Actor, now: datetime)
     )
 
 
+def forget_told_by_mail(application: Application) -> bool:
+    """The mail that told them did not arrive. What they were told by a person stays told."""
+    told = Application.objects.filter(pk=application.pk, told_how=Application.ToldHow.MAIL)
+    return bool(told.update(told_at=None, told_how="", told_by_id=None))
+
+
 def log_conversation(application: Application, *, kind: str, note: str, by: Actor, now: datetime) -> Interview:
     """A call or meeting that took place without having been planned here. It counts as contact from now on."""
     with transaction.atomic():

@@ -2,8 +2,10 @@
 
 from messaging.models.attempt import Attempt
 from messaging.models.automation import Automation, PlannedChange
+from messaging.models.bounce_answer import BounceAnswer
 from messaging.models.brake import Brake
 from messaging.models.handoff import HandOff
+from messaging.models.hold import Hold
 from messaging.models.incident import Incident
 from messaging.models.installation import Installation
 from messaging.models.ledger import LedgerEntry, Seal
@@ -20,8 +22,10 @@ from messaging.models.template import Signature, Template, Wording
 __all__ = [
     "Attempt",
     "Automation",
+    "BounceAnswer",
     "Brake",
     "HandOff",
+    "Hold",
     "Incident",
     "Installation",
     "LedgerEntry",

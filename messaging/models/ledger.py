@@ -37,6 +37,8 @@ class LedgerEntry(models.Model):
         RULE_CHANGED = "rule_changed", "A rule was changed"
         HAND_OFF_CLOSED = "hand_off_closed", "A hand-off was closed"
         CANCELLED = "cancelled", "A message was cancelled"
+        RESCHEDULED = "rescheduled", "A message was held, released, postponed or sent early"
+        BOUNCE_ANSWERED = "bounce_answered", "A mail that did not arrive was answered"
         RESOLVED = "resolved", "An uncertain message was resolved"
         REACH_CORRECTED = "reach_corrected", "A reach was corrected"
         BRAKE = "brake", "The brake was put on, released or dropped"

@@ -17,15 +17,31 @@ from django.db.models import Exists, OuterRef, Q
 from messaging.models import choices
 from messaging.models.automation import Automation
 from messaging.models.brake import Brake
+from messaging.models.hold import Hold
 from messaging.models.template import Template, Wording
 from pipeline.models import Application, StageChange
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> MessageQuerySet:
-        """What may be taken now; what a brake holds keeps its time and is not taken."""
+        """What may be taken now; what a brake or a person holds keeps its time and is not taken."""
+        return self.free_to_go(now).filter(due_at__lte=now)
+
+    def free_to_go(self, now: datetime) -> MessageQuerySet:
+        """What leaves when its time comes."""
         braked = Brake.objects.on().filter(automation=OuterRef("automation"))
-        return self.waiting().filter(~Exists(braked), due_at__lte=now)
+        held = Hold.objects.on(now).filter(message=OuterRef("pk"))
+        return self.waiting().filter(~Exists(braked), ~Exists(held))
+
+    def on_hold(self, now: datetime) -> MessageQuerySet:
+        return self.waiting().filter(Exists(Hold.objects.on(now).filter(message=OuterRef("pk"))))
+
+    def braked(self) -> MessageQuerySet:
+        return self.waiting().filter(Exists(Brake.objects.on().filter(automation=OuterRef("automation"))))
+
+    def bounced(self) -> MessageQuerySet:
+        """What did not arrive or was reported as spam, and nobody has answered yet."""
+        return self.filter(delivery__gte=Message.Delivery.REJECTED, bounce_answer__isnull=True)
 
     def hand_sent(self) -> MessageQuerySet:
         """Written by a person, and known or suspected to have left: evidence of contact."""
@@ -59,6 +75,7 @@ class Message(models.Model):
         COMPLAINED = 60, "Reported as spam"
 
     MAY_HAVE_LEFT: ClassVar[frozenset[str]] = frozenset({Status.SENDING, Status.SENT, Status.UNCERTAIN})
+    NOT_ARRIVED: ClassVar[frozenset[int]] = frozenset({Delivery.REJECTED, Delivery.BOUNCED})
     FINAL: ClassVar[frozenset[str]] = frozenset({Status.SENT, Status.FAILED, Status.CANCELLED})
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -117,6 +134,8 @@ class Message(models.Model):
             models.Index(
                 fields=["automation", "sent_at"], condition=Q(sent_at__isnull=False), name="message_sent_by_automation"
             ),
+            # The outbox: what did not arrive.
+            models.Index(fields=["-status_at", "-id"], condition=Q(delivery__gte=40), name="message_bounced"),
             # Kinship: what people recently wrote.
             models.Index(fields=["-created_at"], condition=Q(origin="person"), name="message_by_people"),
         ]

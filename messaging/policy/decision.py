@@ -69,6 +69,7 @@ class Facts:
 
     at_home: bool  # the installation is not in safe mode
     brake_on: bool  # the automation was about to send far more than usual, and nobody has looked at it yet
+    on_hold: bool  # a person said that it waits
     told: bool  # the candidate knows the outcome
     same_cause_sent: bool
     do_not_contact: bool
@@ -374,6 +375,13 @@ def no_brake_is_on(facts: Facts) -> Finding | None:
     )
 
 
+def nobody_holds_it(facts: Facts) -> Finding | None:
+    if not facts.on_hold:
+        return None
+    # Its own time, so that it keeps its place: what is on hold is not taken, however long ago it was due.
+    return _later("on_hold", "A person put it on hold.", facts.due_at)
+
+
 # --- What a person sends ----------------------------------------------------------------------------------------------
 
 
@@ -453,6 +461,7 @@ RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     a_survey_waits_for_open_hand_offs,
     the_installation_is_at_home,
     no_brake_is_on,
+    nobody_holds_it,
     the_person_may_send,
     the_person_let_these_words_go,
     a_person_writes_to_one_candidate,

@@ -16,6 +16,8 @@ from pipeline import milestones
 TIMES = ("now", "planned_at", "due_at")
 # Of these only whether they were empty is kept, because they quote an address or a text; nothing else of them decides.
 TEXTS = ("address_problem", "text_problem", "too_close_passage")
+# Facts that older decisions were made without, with what was so then.
+NOT_ASKED_THEN = {"on_hold": False}
 STAND_IN = "It was said then, and is not kept."
 # Sixteen digits tell versions apart; what guards a row against change is the seal of the ledger.
 DIGITS = 16
@@ -49,6 +51,7 @@ def facts_of(kept: Mapping[str, Any]) -> Facts:
     """The facts again; a text that was not kept has a stand-in. Raises ValueError where they are not whole."""
     try:
         values = {
+            **NOT_ASKED_THEN,
             **kept,
             **{name: datetime.fromisoformat(kept[name]) for name in TIMES},
             **{name: STAND_IN if kept[name] else "" for name in TEXTS},

@@ -14,6 +14,7 @@ from messaging.models import (
     Automation,
     Brake,
     HandOff,
+    Hold,
     Installation,
     Message,
     PolicyRow,
@@ -50,6 +51,8 @@ from tests.factories import (
     stage_of,
 )
 from tests.guards_off import force, guards_off
+
+DAY = timedelta(days=1)
 
 pytestmark = pytest.mark.django_db
 
@@ -423,6 +426,16 @@ def test_news_since_they_entered_the_stage_ends_the_lack_of_news(status: Message
     assert facts_of(message).cause_stands is True
 
 
+def test_what_did_not_arrive_was_no_news() -> None:
+    message = _planned(Event.NO_NEWS)
+    news = write(message.application)
+    set_status(news, Status.SENT)
+    assert facts_of(message).cause_stands is False
+    for delivery in Message.NOT_ARRIVED:
+        Message.objects.filter(pk=news.pk).update(delivery=delivery)
+        assert facts_of(message).cause_stands is True
+
+
 # --- Told, repeated, hand-offs ----------------------------------------------------------------------------------------
 
 
@@ -686,6 +699,18 @@ def test_safe_mode_keeps_everything_and_a_brake_its_automation() -> None:
     assert facts_of(message).at_home
     Installation.objects.filter(pk=installation.pk).update(safe_since=NOW)
     assert not facts_of(message).at_home
+
+
+def test_a_hold_keeps_its_message_and_no_other_until_it_ends() -> None:
+    message, other = make_message(), make_message()
+    hold = Hold.objects.create(
+        message=message, reason="Wait.", held_by=make_user(), held_at=NOW - DAY, until_at=NOW + DAY
+    )
+    assert (facts_of(message).on_hold, facts_of(other).on_hold) == (True, False)
+    Hold.objects.filter(pk=hold.pk).update(until_at=NOW)
+    assert not facts_of(message).on_hold
+    Hold.objects.filter(pk=hold.pk).update(until_at=NOW + DAY, released_at=NOW)
+    assert not facts_of(message).on_hold
 
 
 # --- The person -------------------------------------------------------------------------------------------------------

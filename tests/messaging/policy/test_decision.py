@@ -51,6 +51,7 @@ REJECTION = Facts(
     cause_stands=True,
     at_home=True,
     brake_on=False,
+    on_hold=False,
     told=False,
     same_cause_sent=False,
     do_not_contact=False,
@@ -214,6 +215,8 @@ BROKEN: list[tuple[Rule, str, Outcome, str, dict[str, Any]]] = [
     (decision.the_installation_is_at_home, "safe_mode", Outcome.LATER, "update", {"at_home": False}),
     (decision.the_installation_is_at_home, "safe_mode", Outcome.LATER, "by a person", {"at_home": False}),
     (decision.no_brake_is_on, "braked", Outcome.LATER, "update", {"brake_on": True}),
+    (decision.nobody_holds_it, "on_hold", Outcome.LATER, "update", {"on_hold": True}),
+    (decision.nobody_holds_it, "on_hold", Outcome.LATER, "by a person", {"on_hold": True}),
     (decision.the_person_may_send, "sender", Outcome.HAND_OFF, "by a person", {"sender_may_send": False}),
     (
         decision.the_person_let_these_words_go,
@@ -508,6 +511,7 @@ def any_facts(draw: st.DrawFn) -> Facts:
         same_cause_sent=draw(st.booleans()),
         at_home=draw(st.booleans()),
         brake_on=draw(st.booleans()),
+        on_hold=draw(st.booleans()),
         do_not_contact=draw(st.booleans()),
         talent_pool_consent=draw(st.booleans()),
         other_hand_offs_open=draw(st.integers(0, 3)),
@@ -574,6 +578,7 @@ SCALES: dict[str, list[Any]] = {
     "do_not_contact": [False, True],
     "at_home": [True, False],
     "brake_on": [False, True],
+    "on_hold": [False, True],
     "same_cause_sent": [False, True],
     "sender_may_send": [True, False],
     "too_close_to": ["", "the template “No”", None],
@@ -606,11 +611,12 @@ PAIRS = [(0, 0), (1, 0), (None, 0), (0, 1), (0, 2), (1, 2)]
 KINDS_AND_MORE = [*KINDS, "gossip"]
 
 
-# Home and brake. Whatever may leave waits while either holds it, and whatever may not stays as it is.
+# Home, brake and hold. Whatever may leave waits while one of them holds it, and whatever may not stays as it is.
 HELD_UP = [
     {"at_home": False, "brake_on": False},
     {"at_home": True, "brake_on": True},
     {"at_home": False, "brake_on": True},
+    {"on_hold": True},
 ]
 
 

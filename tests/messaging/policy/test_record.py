@@ -57,6 +57,12 @@ def test_facts_that_are_not_whole_are_no_facts(change: dict[str, Any]) -> None:
         record.facts_of(whole)
 
 
+def test_a_decision_that_was_made_before_there_were_holds_can_be_made_again() -> None:
+    kept = as_json(REJECTION)
+    del kept["on_hold"]
+    assert record.facts_of(kept) == REJECTION
+
+
 def test_the_version_of_the_rules_goes_by_what_they_ask_and_not_by_their_order() -> None:
     early, late = Rule(from_milestone=1, reserve=1), Rule(from_milestone=5, reserve=2)
     versions = {
