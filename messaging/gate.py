@@ -171,8 +171,27 @@ def hand_off(message: Message, *, findings: Sequence[Finding], reserve: int, now
     )
 
 
+def hand_off_again(answered: HandOff, *, now: datetime) -> HandOff:
+    """The task as it was, after its answer was taken back: a closed one stays closed, and the clock of the first goes on."""
+    return HandOff.objects.create(
+        message=answered.message,
+        application=answered.application,
+        touchpoint=answered.touchpoint,
+        reserve=answered.reserve,
+        reasons=answered.reasons,
+        owner=answered.owner,
+        due_at=answered.due_at,
+        created_at=now,
+    )
+
+
 def owner_of(job: Job) -> User | None:
-    return next((person for person in (job.recruiter, job.coordinator) if person and person.is_active), None)
+    return owner_among(job.recruiter, job.coordinator)
+
+
+def owner_among(*people: User | None) -> User | None:
+    """The first of them who can own a hand-off: the one place where that is chosen."""
+    return next((person for person in people if person and person.is_active), None)
 
 
 def _lock(message_id: int) -> Message:

@@ -6,14 +6,15 @@ A hand-off is closed by one conditional update; of two people who press send at 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
-from messaging import gate, ledger
+from messaging import drafts, gate, ledger, working_days
 from messaging.delivery import doorbell
 from messaging.gate import Case
-from messaging.models import HandOff, LedgerEntry, Message, Release
+from messaging.models import HandOff, LedgerEntry, Message, Release, Snooze
 from messaging.policy.decision import Origin, Outcome
 from messaging.policy.floor import TELLS_THE_OUTCOME
 from messaging.wording.fingerprint import text_fingerprint
@@ -23,6 +24,9 @@ from pipeline.models import Application, Interview, User
 from pipeline.outcomes import Refusal
 
 Status = HandOff.Status
+
+SNOOZE_DAYS = 10  # working days ahead; who needs longer says so to the candidate
+REASON_LIMIT = 500  # characters
 
 
 def draft(application: Application, *, touchpoint: str, subject: str, body: str, by: User, now: datetime) -> Message:
@@ -49,10 +53,12 @@ def draft_answer(hand_off: HandOff, *, subject: str, body: str, by: User, now: d
 
 
 def compose(message: Message, *, now: datetime) -> Message | Case:
-    """Schedules a person's own message for now. A Case: the gate refused it, its findings say why; nothing was saved."""
+    """Schedules a person's own message, for when it cannot be taken back any more. A Case: the gate refused it, its findings
+    say why; nothing was saved. It is asked again at departure."""
     case = gate.preview(message, now=now)
     if case.verdict.outcome is not Outcome.SEND:
         return case
+    message.due_at = now + timedelta(seconds=settings.UNDO_SECONDS)
     with transaction.atomic():
         message.save()
         release(message, now=now)
@@ -111,6 +117,52 @@ def close_as_not_needed(hand_off: HandOff, *, reason: str, by: User, now: dateti
     return hand_off
 
 
+def snooze(hand_off: HandOff, *, until: date, reason: str, by: User, now: datetime) -> HandOff | Refusal:
+    """A later due date, for a reason that colleagues can read; the candidate waits longer, so it is written down."""
+    if not reason.strip():
+        return Refusal("Say why it has to wait, so that the next person knows.")
+    if until not in working_days.ahead(now, SNOOZE_DAYS):
+        return Refusal(f"Choose one of the next {SNOOZE_DAYS} working days.")
+    due_at = working_days.end_of(until)
+    with transaction.atomic():
+        refusal = _take(hand_off)
+        if refusal is not None:
+            return refusal
+        before = HandOff.objects.get(pk=hand_off.pk).due_at
+        if due_at <= before:
+            return Refusal("It is due on that day or later already. Choose a later day.")
+        HandOff.objects.filter(pk=hand_off.pk, status=Status.OPEN).update(due_at=due_at)
+        Snooze.objects.create(
+            hand_off=hand_off,
+            due_before=before,
+            due_after=due_at,
+            reason=reason.strip()[:REASON_LIMIT],
+            snoozed_by=by,
+            snoozed_at=now,
+        )
+        data: dict[str, ledger.Plain] = {
+            "due_before": before.astimezone(UTC).isoformat(),
+            "due_after": due_at.astimezone(UTC).isoformat(),
+        }
+        ledger.write(LedgerEntry.Kind.HAND_OFF_SNOOZED, about=hand_off, by=person(by.pk), now=now, data=data)
+    hand_off.due_at = due_at
+    return hand_off
+
+
+def claim(hand_off: HandOff, *, seen_with: int | None, by: User) -> HandOff | Refusal:
+    """Takes it oneself. `seen_with`: whose it was on the page on which that was decided; None for nobody."""
+    if not (by.is_active and by.has_perm("messaging.answer_handoff")):
+        return Refusal("You may not write to candidates, so a hand-off cannot be yours.")
+    taken = HandOff.objects.filter(pk=hand_off.pk, status=Status.OPEN, owner=seen_with).update(owner=by)
+    current = HandOff.objects.select_related("owner", "closed_by").get(pk=hand_off.pk)
+    if taken or (current.is_open and current.owner_id == by.pk):
+        hand_off.owner = by
+        return hand_off
+    if not current.is_open:
+        return closed_already(current)
+    return Refusal(f"It went to {current.owner or 'nobody'} a moment ago. Look again before you take it.")
+
+
 def assign(hand_offs: Sequence[HandOff], *, to: User) -> int | Refusal:
     """Gives hand-offs to a person who can close them. Returns how many changed hands; what is closed stays as it was."""
     if not (to.is_active and to.has_perm("messaging.answer_handoff")):
@@ -146,6 +198,7 @@ def _close(
     Message.objects.filter(pk=hand_off.message_id, status=Message.Status.HELD).update(
         status=Message.Status.CANCELLED, status_at=now, status_reason=f"{by}: {status.label.lower()}."
     )
+    drafts.throw_away(hand_off, by=by)
     hand_off.refresh_from_db()
     data: dict[str, ledger.Plain] = {
         "status": hand_off.status,

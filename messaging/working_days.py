@@ -1,6 +1,6 @@
 """Working days of the organisation: weekends and public holidays do not count, in its own time zone."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 import holidays
@@ -35,7 +35,16 @@ def add(moment: datetime, days: int) -> datetime:
 
 def due(moment: datetime, days: int) -> datetime:
     """The end of the working day that is `days` working days later."""
-    return add(moment, days).replace(hour=END_OF_DAY, minute=0, second=0, microsecond=0)
+    return end_of(add(moment, days).date())
+
+
+def ahead(moment: datetime, days: int) -> list[date]:
+    """The next `days` working days after this one."""
+    return [add(moment, number).date() for number in range(1, days + 1)]
+
+
+def end_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time(END_OF_DAY)))
 
 
 def _at(day: date, local: datetime) -> datetime:

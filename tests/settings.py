@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 # What a person exported for their own installation must not reach a test; only the database may be chosen from outside.
-THEIRS = ("ANYMAIL_", "BRAKE_", "INSTANCE_", "MAIL_", "ORGANISATION_", "SMTP_")
+THEIRS = ("ANYMAIL_", "BRAKE_", "INSTANCE_", "MAIL_", "ORGANISATION_", "SMTP_", "UNDO_")
 for name in [name for name in os.environ if name.startswith(THEIRS)]:
     del os.environ[name]
 
@@ -25,6 +25,7 @@ os.environ |= {
 from config.settings import *  # noqa: E402, F403
 from config.settings import DATABASE, VAR_DIR  # noqa: E402
 
+UNDO_SECONDS = 0  # what a person sends in a test leaves at once, unless the test is about taking it back
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a safe one takes half a second
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     # A file, because threads and processes meet in it as they do in the product.

@@ -4,12 +4,14 @@ from messaging.models.attempt import Attempt
 from messaging.models.automation import Automation, PlannedChange
 from messaging.models.bounce_answer import BounceAnswer
 from messaging.models.brake import Brake
+from messaging.models.draft import Draft
 from messaging.models.handoff import HandOff
 from messaging.models.hold import Hold
 from messaging.models.incident import Incident
 from messaging.models.installation import Installation
 from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
+from messaging.models.overdue import Escalation, Snooze
 from messaging.models.policy_row import PolicyRow
 from messaging.models.progress import Progress
 from messaging.models.provider_event import ProviderEvent
@@ -24,6 +26,8 @@ __all__ = [
     "Automation",
     "BounceAnswer",
     "Brake",
+    "Draft",
+    "Escalation",
     "HandOff",
     "Hold",
     "Incident",
@@ -39,6 +43,7 @@ __all__ = [
     "Release",
     "Seal",
     "Signature",
+    "Snooze",
     "StageRule",
     "Template",
     "Wording",

@@ -36,6 +36,8 @@ class LedgerEntry(models.Model):
         SIGNED = "signed", "A wording was signed"
         RULE_CHANGED = "rule_changed", "A rule was changed"
         HAND_OFF_CLOSED = "hand_off_closed", "A hand-off was closed"
+        HAND_OFF_SNOOZED = "hand_off_snoozed", "A hand-off was put off"
+        HAND_OFF_ESCALATED = "hand_off_escalated", "An overdue hand-off was escalated"
         CANCELLED = "cancelled", "A message was cancelled"
         RESCHEDULED = "rescheduled", "A message was held, released, postponed or sent early"
         BOUNCE_ANSWERED = "bounce_answered", "A mail that did not arrive was answered"

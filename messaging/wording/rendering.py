@@ -75,8 +75,8 @@ class Rendered:
 
 
 def holds_encoded_word(line: str) -> bool:
-    """Whether mail programs may read a part of this line of the head as other characters (RFC 2047, section 2: =?charset?q?…?=).
-    Wider than the rule, because they are."""
+    """Whether mail programs may read a part of this line of the head as other characters (RFC 2047, section 2:
+    =?charset?q?…?=). Wider than the rule, because they are."""
     start = line.find("=?")
     return start >= 0 and line.find("?=", start + 2) >= 0
 

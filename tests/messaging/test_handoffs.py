@@ -1,13 +1,13 @@
 """What people do with a hand-off, and that each of them is closed by one person once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django_q.models import OrmQ
 
-from messaging import gate, handoffs
+from messaging import gate, handoffs, working_days
 from messaging.gate import Case
-from messaging.models import Attempt, HandOff, Message
+from messaging.models import Attempt, HandOff, LedgerEntry, Message, Snooze
 from messaging.policy.floor import Touchpoint
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
@@ -281,3 +281,69 @@ def test_open_and_overdue_are_what_they_say() -> None:
     assert list(HandOff.objects.overdue(NOW)) == []
     assert early.must_be_own_words is False
     assert make_hand_off().must_be_own_words is True
+
+
+# --- Claiming and putting off -----------------------------------------------------------------------------------------
+
+
+def test_a_hand_off_is_claimed_by_who_saw_it_as_it_is() -> None:
+    [hand_off] = make_hand_off_list(1)
+    HandOff.objects.update(owner=None)
+    first, second = make_sender(), make_sender()
+    assert isinstance(handoffs.claim(hand_off, seen_with=None, by=first), HandOff)
+    refusal = handoffs.claim(hand_off, seen_with=None, by=second)
+    assert refusal == Refusal(f"It went to {first} a moment ago. Look again before you take it.")
+    assert HandOff.objects.get().owner == first
+    assert isinstance(handoffs.claim(hand_off, seen_with=None, by=first), HandOff)  # pressed twice
+    assert isinstance(handoffs.claim(hand_off, seen_with=first.pk, by=second), HandOff)
+    assert HandOff.objects.get().owner == second
+
+
+def test_what_is_closed_is_not_claimed_and_neither_by_who_may_not_answer() -> None:
+    [hand_off] = make_hand_off_list(1)
+    HandOff.objects.update(owner=None)
+    for unfit in (make_user(), make_sender(is_active=False)):
+        assert isinstance(handoffs.claim(hand_off, seen_with=None, by=unfit), Refusal)
+    person = make_sender()
+    handoffs.close_as_not_needed(hand_off, reason="Done.", by=person, now=NOW)
+    assert handoffs.claim(hand_off, seen_with=None, by=person) == handoffs.closed_already(hand_off)
+    assert HandOff.objects.get().owner is None
+
+
+def test_a_hand_off_is_put_off_to_the_end_of_a_working_day_with_its_reason() -> None:
+    hand_off, person = make_hand_off(), make_sender()
+    before, day = hand_off.due_at, working_days.ahead(NOW, handoffs.SNOOZE_DAYS)[-1]
+    put_off = handoffs.snooze(hand_off, until=day, reason=" The panel meets then. ", by=person, now=NOW)
+    assert isinstance(put_off, HandOff)
+    again = HandOff.objects.get()
+    assert again.due_at == working_days.end_of(day) > before
+    snooze = again.snoozes.get()
+    assert (snooze.due_before, snooze.due_after, snooze.reason) == (before, again.due_at, "The panel meets then.")
+    assert (snooze.snoozed_by, snooze.snoozed_at) == (person, NOW)
+    entry = LedgerEntry.objects.get(kind="hand_off_snoozed")
+    assert entry.data == {"due_before": "2026-09-17T16:00:00+00:00", "due_after": "2026-09-29T16:00:00+00:00"}
+
+
+def test_a_hand_off_is_not_put_off_without_a_reason_or_to_any_day() -> None:
+    hand_off, person = make_hand_off(), make_sender()
+    days = working_days.ahead(NOW, handoffs.SNOOZE_DAYS + 1)
+    saturday = date(2026, 9, 19)
+    for until, reason in (
+        (days[5], " "),
+        (days[-1], "Later."),  # too far
+        (NOW.date(), "Today."),
+        (saturday, "On a weekend."),
+        (hand_off.due_at.date(), "It is due then anyway."),
+    ):
+        assert isinstance(handoffs.snooze(hand_off, until=until, reason=reason, by=person, now=NOW), Refusal)
+    assert (HandOff.objects.get().due_at, Snooze.objects.count()) == (hand_off.due_at, 0)
+    assert isinstance(handoffs.snooze(hand_off, until=days[-2], reason="Later.", by=person, now=NOW), HandOff)
+
+
+def test_what_is_closed_is_not_put_off() -> None:
+    hand_off, person = make_hand_off(), make_sender()
+    handoffs.close_as_not_needed(hand_off, reason="Done.", by=person, now=NOW)
+    day = working_days.ahead(NOW, handoffs.SNOOZE_DAYS)[-1]
+    refusal = handoffs.snooze(hand_off, until=day, reason="Later.", by=person, now=NOW)
+    assert refusal == handoffs.closed_already(hand_off)
+    assert not Snooze.objects.exists()
