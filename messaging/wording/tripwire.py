@@ -108,11 +108,12 @@ def rejection_phrases_in(text: str, *, phrases: Iterable[str]) -> tuple[str, ...
 
 def _spoken(text: str) -> str:
     """The words with one space before, between and after them, contractions written out."""
-    words = (_written_out(word) for chunk in text.split() for word in folded_words(chunk))
+    words = (written_out(word) for chunk in text.split() for word in folded_words(chunk))
     return f" {' '.join(words)} "
 
 
-def _written_out(word: str) -> str:
+def written_out(word: str) -> str:
+    """A folded word without its contraction: “don't” becomes “do not”."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if word in _WITHOUT_APOSTROPHE:
