@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from messaging import gate, working_days
-from messaging.models import Automation, Message, PlannedChange
+from messaging.models import Automation, Message, PlannedChange, Wording
 from messaging.policy.decision import Origin
 from pipeline.models import Application, Interview, StageChange
 
@@ -40,20 +40,33 @@ WAITING = frozenset({Message.Status.SCHEDULED, Message.Status.HELD, Message.Stat
 
 def follow(change: StageChange, *, now: datetime) -> list[Message]:
     """Plans what follows from one change; an empty list when it was followed before, or nothing follows."""
+    return follow_many([change], now=now)
+
+
+def follow_many(changes: Sequence[StageChange], *, now: datetime) -> list[Message]:
+    """The same for a batch of changes of different applications, with a number of queries that does not grow with it."""
+    candidates = {change.application.candidate_id for change in changes}
     with transaction.atomic():
-        _, is_new = PlannedChange.objects.get_or_create(change=change, defaults={"planned_at": now})
-        if not is_new:
-            return []
         # What waits already may be overtaken: a rejection that was taken back, a stage that was left, a reach that rose.
-        # The reach is the candidate's, so all their applications are asked about; this one in its place among them, so
-        # that whoever follows another change of theirs at the same time locks them in the same order.
-        waiting = Message.objects.filter(application__candidate=change.application.candidate_id, status__in=WAITING)
-        for application_id in sorted({change.application_id, *waiting.values_list("application", flat=True)}):
-            gate.resettle(application_id, now=now)
-        if change.quiet:
+        # The reach is the candidate's, so all their applications are asked about; those that moved in their place among
+        # them, so that whoever follows another change of theirs at the same time locks them in the same order.
+        waiting = Message.objects.filter(application__candidate__in=candidates, status__in=WAITING)
+        touched = {change.application_id for change in changes} | {*waiting.values_list("application", flat=True)}
+        gate.hold_applications(touched)
+        new = _mark_as_followed(changes, now=now)
+        if not new:
             return []
-        planned = [_plan(automation, change, now=now) for automation in _waiting_for(change)]
-        return [message for message in planned if message is not None]
+        gate.resettle_many(touched, now=now)
+        loud = [change for change in new if not change.quiet]
+        return _plan(_answers_to(loud), now=now) if loud else []
+
+
+def _mark_as_followed(changes: Sequence[StageChange], *, now: datetime) -> list[StageChange]:
+    """Those that nobody followed before. Who follows one holds its application, so no two of us meet here."""
+    followed = set(PlannedChange.objects.filter(change__in=changes).values_list("change", flat=True))
+    new = [change for change in changes if change.pk not in followed]
+    PlannedChange.objects.bulk_create(PlannedChange(change=change, planned_at=now) for change in new)
+    return new
 
 
 def follow_open_changes(*, now: datetime, at_most: int = 500) -> int:
@@ -94,7 +107,10 @@ def plan_no_news(*, now: datetime, at_most: int = 500) -> list[Message]:
             for change in _entered_without_news(automation, now=now)[:at_most]
             if working_days.add(change.at, automation.quiet_days or 0) <= now
         ]
-        planned += [message for change in for_long if (message := _plan(automation, change, now=now)) is not None]
+        for change in for_long:
+            with transaction.atomic():
+                gate.hold_applications([change.application_id])
+                planned += _plan([(automation, change)], now=now)
     return planned
 
 
@@ -106,15 +122,23 @@ def due_at(automation: Automation, *, event_at: datetime) -> datetime:
     return event_at + timedelta(minutes=minutes)
 
 
-def _waiting_for(change: StageChange) -> Sequence[Automation]:
-    job = change.application.job
-    automations = Automation.objects.in_use().filter(
-        Q(job__isnull=True) | Q(job=job),
-        Q(pipeline__isnull=True) | Q(pipeline=job.pipeline_id),
-        Q(stage__isnull=True) | Q(stage=change.to_stage_id),
-        event__in=EVENTS[change.kind],
+def _answers_to(changes: Sequence[StageChange]) -> list[tuple[Automation, StageChange]]:
+    events = {event for change in changes for event in EVENTS[change.kind]}
+    automations = list(
+        Automation.objects.in_use().filter(event__in=events).select_related("template").order_by("pk") if events else ()
     )
-    return list(automations.select_related("template").order_by("pk"))
+    return [(automation, change) for change in changes for automation in automations if _answers(automation, change)]
+
+
+def _answers(automation: Automation, change: StageChange) -> bool:
+    """An automation that names no job, pipeline or stage is for all of them."""
+    job = change.application.job
+    return (
+        automation.event in EVENTS[change.kind]
+        and automation.job_id in (None, job.pk)
+        and automation.pipeline_id in (None, job.pipeline_id)
+        and automation.stage_id in (None, change.to_stage_id)
+    )
 
 
 def _entered_without_news(automation: Automation, *, now: datetime) -> QuerySet[StageChange]:
@@ -141,29 +165,51 @@ def _entered_without_news(automation: Automation, *, now: datetime) -> QuerySet[
     return quiet_since.select_related("application__job").order_by("at", "pk")
 
 
-def _plan(automation: Automation, change: StageChange, *, now: datetime) -> Message | None:
-    """One message, settled at once with the gate. None: the cause led to a message of this kind before."""
+def _plan(pairs: Sequence[tuple[Automation, StageChange]], *, now: datetime) -> list[Message]:
+    """A message for each, settled at once with the gate; none where the cause led to a message of this kind before. The
+    caller holds the applications."""
     # No wording at all is planned too: the gate hands it to a person, where skipping it would be silence.
-    wording = automation.template.wording_to_send()
+    templates = {automation.template for automation, _ in pairs}
+    wordings = {template: template.wording_to_send() for template in templates}
+    wanted = [_message(automation, change, wordings[automation.template], now=now) for automation, change in pairs]
+    planned = set(
+        Message.objects.filter(stage_change__in=[change for _, change in pairs], origin=Origin.AUTOMATION)
+        .order_by()
+        .values_list("application_id", "touchpoint", "cause")
+    )
+    new = []
+    for message in wanted:
+        key = (message.application_id, message.touchpoint, message.cause)
+        if key not in planned:  # message_once_per_cause: the same cause never sends twice
+            planned.add(key)
+            new.append(message)
+    Message.objects.bulk_create(new)
+    _settle_in_turn(new, now=now)
+    return list(Message.objects.filter(pk__in=[message.pk for message in new]).order_by("pk"))
+
+
+def _message(automation: Automation, change: StageChange, wording: Wording | None, *, now: datetime) -> Message:
     is_no_news = automation.event == Event.NO_NEWS
-    # message_once_per_cause: the same cause never sends twice.
-    message, is_new = Message.objects.get_or_create(
-        application_id=change.application_id,
+    return Message(
+        application=change.application,
         touchpoint=automation.template.touchpoint,
         cause=f"{automation.event}:{change.pk}",
         origin=Origin.AUTOMATION,
-        defaults={
-            "automation": automation,
-            "template": automation.template,
-            "wording": wording,
-            "stage_change": change,
-            "created_at": now,
-            "status_at": now,
-            "due_at": now if is_no_news else due_at(automation, event_at=change.at),
-        },
+        automation=automation,
+        template=automation.template,
+        wording=wording,
+        stage_change=change,
+        created_at=now,
+        status_at=now,
+        due_at=now if is_no_news else due_at(automation, event_at=change.at),
     )
-    if not is_new:
-        return None
-    gate.settle(message, now=now)
-    message.refresh_from_db()
-    return message
+
+
+def _settle_in_turn(messages: Sequence[Message], *, now: datetime) -> None:
+    """To one candidate one after the other: what becomes of a message is a fact for the next."""
+    rest = list(messages)
+    while rest:
+        first_of = {message.application.candidate_id: message for message in reversed(rest)}
+        gate.settle_many([message.pk for message in first_of.values()], now=now)
+        settled = set(first_of.values())
+        rest = [message for message in rest if message not in settled]

@@ -1,22 +1,23 @@
-"""One act on many applications: each in a transaction of its own, so that one refusal fails nobody else, and everybody who
-could not be moved is named. The preview runs the act itself and takes it back."""
+"""One act on many applications: who cannot be moved is named and keeps nobody else. The preview runs the act itself and
+takes it back."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Protocol
 
 from django.db import DatabaseError
 
 from messaging import consequences
-from messaging.consequences import Consequence, Planned, Step, Task
+from messaging.consequences import Consequence, Planned, Steps, Task, carry_out_many, rehearse_many
 from messaging.delivery import doorbell
 from pipeline import moves
-from pipeline.models import Application, Reason, Stage, StageChange, User
+from pipeline.models import Application, Reason, Stage, User
 from pipeline.moves import Act
 from pipeline.outcomes import Refusal
 
@@ -27,6 +28,10 @@ AT_MOST = 500
 SELECTED = re.compile(r"([0-9]{1,18}):([0-9]{1,18})")
 # What a move and what follows from it read; joined, so that a batch is loaded at once.
 CONTEXT = ("candidate", "job__pipeline", "job__recruiter", "job__coordinator", "stage")
+
+
+class Run(Protocol):
+    def __call__(self, applications: Sequence[Application], steps: Steps, /, *, now: datetime) -> list[Consequence]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +127,7 @@ class BulkOutcome:
 
 
 def preview_reject(selected: Sequence[Selected], *, reason: Reason, act: Act) -> BulkOutcome:
-    return _preview(selected, _rejection(reason, act), now=act.now)
+    return _for_each(selected, rehearse_many, _rejection(reason, act), now=act.now)
 
 
 def reject(selected: Sequence[Selected], *, reason: Reason, act: Act) -> BulkOutcome:
@@ -130,43 +135,57 @@ def reject(selected: Sequence[Selected], *, reason: Reason, act: Act) -> BulkOut
 
 
 def preview_move(selected: Sequence[Selected], *, to: Stage, act: Act) -> BulkOutcome:
-    return _preview(selected, _move(to, act), now=act.now)
+    return _for_each(selected, rehearse_many, _move(to, act), now=act.now)
 
 
 def move(selected: Sequence[Selected], *, to: Stage, act: Act) -> BulkOutcome:
     return _carry_out(selected, _move(to, act), now=act.now)
 
 
-def _rejection(reason: Reason, act: Act) -> Step:
-    return lambda application: moves.reject(application, reason=reason, act=act)
+def _rejection(reason: Reason, act: Act) -> Steps:
+    return lambda applications: moves.reject_many(applications, reason=reason, act=act)
 
 
-def _move(to: Stage, act: Act) -> Step:
-    def step(application: Application) -> StageChange | Refusal:
-        if application.stage_id == to.pk and application.status == Application.Status.ACTIVE:
-            return Refusal(f"{application.candidate} is in “{to}” already.")
-        return moves.move(application, to, act=act)
-
-    return step
+def _move(to: Stage, act: Act) -> Steps:
+    return lambda applications: moves.move_many(applications, to, act=act)
 
 
-def _preview(selected: Sequence[Selected], step: Step, *, now: datetime) -> BulkOutcome:
-    return _for_each(selected, lambda application: consequences.rehearse(application, step, now=now))
-
-
-def _carry_out(selected: Sequence[Selected], step: Step, *, now: datetime) -> BulkOutcome:
-    outcome = _for_each(selected, lambda application: consequences.carry_out(application, step, now=now))
+def _carry_out(selected: Sequence[Selected], steps: Steps, *, now: datetime) -> BulkOutcome:
+    outcome = _for_each(selected, carry_out_many, steps, now=now)
     if outcome.message_count:
         doorbell.ring()  # once for all of them
     return outcome
 
 
-def _for_each(selected: Sequence[Selected], run: Callable[[Application], Consequence]) -> BulkOutcome:
+def _for_each(selected: Sequence[Selected], run: Run, steps: Steps, *, now: datetime) -> BulkOutcome:
     found = Application.objects.select_related(*CONTEXT).in_bulk([one.application_id for one in selected])
-    return BulkOutcome(consequences=tuple(_one(one, found.get(one.application_id), run) for one in selected))
+    where_seen = [
+        found[one.application_id]
+        for one in selected
+        if one.application_id in found and found[one.application_id].stage_id == one.stage_id
+    ]
+    done = {one.application_id: one for one in _run(run, where_seen, steps, now=now)}
+    return BulkOutcome(
+        consequences=tuple(
+            done.get(one.application_id) or _left_alone(one, found.get(one.application_id)) for one in selected
+        )
+    )
 
 
-def _one(selected: Selected, application: Application | None, run: Callable[[Application], Consequence]) -> Consequence:
+def _run(run: Run, applications: Sequence[Application], steps: Steps, *, now: datetime) -> list[Consequence]:
+    """All at once; where the database does not take that, each alone, so that one fails nobody else."""
+    try:
+        return run(applications, steps, now=now)
+    except DatabaseError:
+        if len(applications) == 1:
+            logger.exception("Application %s could not be changed.", applications[0].pk)
+            sentence = "The database did not take the change. Nothing was changed for this candidate; try again."
+            return [consequences.refused(applications[0], sentence)]
+        logger.warning("Several applications could not be changed together; each alone.", exc_info=True)
+        return [answer for one in applications for answer in _run(run, [one], steps, now=now)]
+
+
+def _left_alone(selected: Selected, application: Application | None) -> Consequence:
     if application is None:
         return Consequence(
             application_id=selected.application_id,
@@ -175,11 +194,4 @@ def _one(selected: Selected, application: Application | None, run: Callable[[App
             refusal="This application does not exist any more.",
         )
     moved = consequences.refuse_if_moved(application, seen_in=selected.stage_id)
-    if moved is not None:
-        return consequences.refused(application, moved.sentence)
-    try:
-        return run(application)
-    except DatabaseError:
-        logger.exception("Application %s could not be changed.", application.pk)
-        sentence = "The database did not take the change. Nothing was changed for this candidate; try again."
-        return consequences.refused(application, sentence)
+    return consequences.refused(application, moved.sentence if moved else "")

@@ -4,7 +4,8 @@ same functions, so that a preview cannot say anything else than the act will do.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,8 @@ from pipeline.outcomes import Refusal
 
 # What is done to the application; None where it leaves no trace of its own.
 Step = Callable[[Application], StageChange | Interview | Refusal | None]
+# The same for a batch, by the application's key.
+Steps = Callable[[Sequence[Application]], Mapping[int, StageChange | Refusal]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,31 @@ def rehearse(application: Application, step: Step, *, now: datetime) -> Conseque
     return consequence
 
 
+def carry_out_many(applications: Sequence[Application], steps: Steps, *, now: datetime) -> list[Consequence]:
+    """One act on a batch, with a number of queries that does not grow with it. All of it happens, or nothing; who cannot
+    be moved keeps nobody else."""
+    with transaction.atomic():
+        done = steps(applications)
+        automations.follow_many([change for change in done.values() if isinstance(change, StageChange)], now=now)
+        messages, hand_offs = _read_rows(done, now=now)
+    consequences = []
+    for application in applications:
+        answer = done[application.pk]
+        if isinstance(answer, Refusal):
+            consequences.append(refused(application, answer.sentence))
+        else:
+            consequences.append(_of(application, messages[application.pk], hand_offs[application.pk]))
+    return consequences
+
+
+def rehearse_many(applications: Sequence[Application], steps: Steps, *, now: datetime) -> list[Consequence]:
+    """The same, taken back."""
+    with transaction.atomic():
+        rehearsed = carry_out_many(applications, steps, now=now)
+        transaction.set_rollback(True)
+    return rehearsed
+
+
 def receive(candidate: Candidate, job: Job, *, act: Act) -> Consequence:
     """A new application, entered by hand, with what follows from it. Rings no doorbell."""
     with transaction.atomic():
@@ -132,25 +160,48 @@ def refused(application: Application, sentence: str) -> Consequence:
 
 
 def _read(application: Application, touched: Iterable[int], *, now: datetime) -> Consequence:
-    messages = Message.objects.filter(application__in=touched, status_at=now).select_related("template").order_by("pk")
-    hand_offs = HandOff.objects.filter(application__in=touched, created_at=now)
-    changed = list(messages)
+    messages, hand_offs = _read_rows(touched, now=now)
+    return _of(
+        application,
+        [message for of_one in messages.values() for message in of_one],
+        [hand_off for of_one in hand_offs.values() for hand_off in of_one],
+    )
+
+
+def _read_rows(
+    touched: Iterable[int], *, now: datetime
+) -> tuple[defaultdict[int, list[Message]], defaultdict[int, list[HandOff]]]:
+    """By application, what belongs to this moment."""
+    wanted = list(touched)
+    messages: defaultdict[int, list[Message]] = defaultdict(list)
+    changed = Message.objects.filter(application__in=wanted, status_at=now).select_related("template").order_by("pk")
+    for message in changed.defer("body"):
+        messages[message.application_id].append(message)
+    hand_offs: defaultdict[int, list[HandOff]] = defaultdict(list)
+    opened = HandOff.objects.filter(application__in=wanted, created_at=now).order_by("pk")
+    for hand_off in opened.select_related("owner", "message__template").defer("message__body"):
+        hand_offs[hand_off.application_id].append(hand_off)
+    return messages, hand_offs
+
+
+def _of(application: Application, changed: Sequence[Message], hand_offs: Sequence[HandOff]) -> Consequence:
     return Consequence(
         application_id=application.pk,
         candidate=str(application.candidate),
         job=str(application.job),
         messages=tuple(_planned(message) for message in changed if message.status == Message.Status.SCHEDULED),
         stopped=tuple(_stopped(message) for message in changed if message.status == Message.Status.CANCELLED),
-        hand_offs=tuple(
-            Task(
-                kind=hand_off.get_touchpoint_display(),
-                template=str(hand_off.message.template or ""),
-                owner=hand_off.owner,
-                due_at=hand_off.due_at,
-                reasons=tuple(hand_off.sentences),
-            )
-            for hand_off in hand_offs.select_related("owner", "message__template").order_by("pk")
-        ),
+        hand_offs=tuple(_task(hand_off) for hand_off in hand_offs),
+    )
+
+
+def _task(hand_off: HandOff) -> Task:
+    return Task(
+        kind=hand_off.get_touchpoint_display(),
+        template=str(hand_off.message.template or ""),
+        owner=hand_off.owner,
+        due_at=hand_off.due_at,
+        reasons=tuple(hand_off.sentences),
     )
 
 

@@ -79,23 +79,42 @@ def preview_many(messages: Sequence[Message], *, now: datetime) -> list[Case]:
 
 def settle(message: Message, *, now: datetime) -> Case:
     """Right after planning: what is reserved becomes somebody's task now, and not when it would have been due."""
+    return settle_many([message.pk], now=now)[0]
+
+
+def settle_many(message_ids: Sequence[int], *, now: datetime) -> list[Case]:
+    """The same for a batch, with a constant number of queries. Each is of another candidate: what becomes of a message is a
+    fact for the next one to the same person."""
     with transaction.atomic():
-        case = preview(_lock(message.pk), now=now)
-        if case.verdict.outcome is not Outcome.LATER:
-            _turn_away(case, now=now)
-    return case
+        locked = _lock_many(message_ids)
+        cases = preview_many([locked[pk] for pk in message_ids], now=now)
+        waiting = [case for case in cases if case.message.status == Status.SCHEDULED]
+        _turn_away_many([case for case in waiting if case.verdict.outcome is not Outcome.LATER], now=now)
+    return cases
 
 
 def resettle(application_id: int, *, now: datetime) -> None:
     """After a move: asks again for everything of this application that waits for its time or for a person. What is
     reserved by now becomes a task at once; what was overtaken ends, and its hand-off with it."""
+    resettle_many([application_id], now=now)
+
+
+def resettle_many(application_ids: Collection[int], *, now: datetime) -> None:
+    """The same for a batch, with a number of queries that does not grow with it."""
     with transaction.atomic():
-        Application.objects.select_for_update(of=("self",)).get(pk=application_id)
-        for case in preview_many(list(facts.with_context(_waiting([application_id]))), now=now):
-            if case.message.status == Status.SCHEDULED and case.verdict.outcome is not Outcome.LATER:
-                _turn_away(case, now=now)
-            elif case.message.status != Status.SCHEDULED and case.verdict.outcome is Outcome.STOP:
-                _take_back(case, now=now)
+        hold_applications(application_ids)
+        waiting = _waiting(application_ids).select_for_update(of=("self",)).order_by("pk")
+        cases = preview_many(list(facts.with_context(waiting)), now=now)
+        scheduled = [case for case in cases if case.message.status == Status.SCHEDULED]
+        _turn_away_many([case for case in scheduled if case.verdict.outcome is not Outcome.LATER], now=now)
+        with_a_person = [case for case in cases if case.message.status != Status.SCHEDULED]
+        _take_back_many([case for case in with_a_person if case.verdict.outcome is Outcome.STOP], now=now)
+
+
+def hold_applications(application_ids: Collection[int]) -> None:
+    """Until the transaction ends, in the one order in which everybody takes several."""
+    locked = Application.objects.select_for_update(of=("self",)).filter(pk__in=application_ids).order_by("pk")
+    list(locked.values_list("pk"))
 
 
 def unsettled(application_ids: Collection[int]) -> list[int]:
@@ -155,11 +174,17 @@ def leave_in_doubt(message: Message, *, findings: Sequence[Finding], reserve: in
 
 
 def hand_off(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> HandOff:
-    """A person's task out of a message that a machine cannot finish. The owner is the recruiter of the job, else its
-    coordinator; nobody inactive owns anything."""
+    """A person's task out of a message that a machine cannot finish."""
+    task = _hand_off_of(message, findings=findings, reserve=reserve, now=now)
+    task.save(force_insert=True)
+    return task
+
+
+def _hand_off_of(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> HandOff:
+    """Not saved. The owner is the recruiter of the job, else its coordinator; nobody inactive owns anything."""
     application = message.application
     days = HandOff.URGENT_DAYS if message.touchpoint in HandOff.URGENT else HandOff.DAYS
-    return HandOff.objects.create(
+    return HandOff(
         message=message,
         application=application,
         touchpoint=message.touchpoint,
@@ -200,6 +225,16 @@ def _lock(message_id: int) -> Message:
     application = Application.objects.select_for_update(of=("self",)).get(messages=message_id)
     Candidate.objects.select_for_update(of=("self",)).get(pk=application.candidate_id)
     return facts.with_context(Message.objects.select_for_update(of=("self",))).get(pk=message_id)
+
+
+def _lock_many(message_ids: Collection[int]) -> dict[int, Message]:
+    """In the same order as one, and of each kind by its key."""
+    applications = Message.objects.filter(pk__in=message_ids).order_by().values_list("application", flat=True)
+    hold_applications(set(applications))
+    of_them = Application.objects.filter(messages__in=message_ids).values("candidate")
+    list(Candidate.objects.select_for_update(of=("self",)).filter(pk__in=of_them).order_by("pk").values_list("pk"))
+    locked = facts.with_context(Message.objects.select_for_update(of=("self",))).filter(pk__in=message_ids)
+    return {message.pk: message for message in locked.order_by("pk")}
 
 
 def _answer(messages: Sequence[Message], *, now: datetime) -> list[Clearance | Case]:
@@ -297,41 +332,79 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
 
 def _turn_away(case: Case, *, now: datetime) -> None:
     """LATER waits on, HAND_OFF becomes a task, STOP ends; each only if the message still waits. SEND is left alone."""
-    waiting = Message.objects.filter(pk=case.message.pk, status=Status.SCHEDULED)
     verdict = case.verdict
-    reason = _gravest_sentences(verdict)
     if verdict.outcome is Outcome.SEND:
         return
     if verdict.outcome is Outcome.LATER:
         retry_at = verdict.retry_at or now + timedelta(hours=1)
         first = case.message.attempts.in_doubt().order_by("number").first()
         if first is None or retry_at < repeatable_until(first):
-            waiting.update(due_at=retry_at, status_reason=reason)
+            waiting = Message.objects.filter(pk=case.message.pk, status=Status.SCHEDULED)
+            waiting.update(due_at=retry_at, status_reason=_gravest_sentences(verdict))
             return
     if case.message.attempts.uncertain().exists():
         findings = [cannot_be_proven(""), *_gravest(verdict)]
         leave_in_doubt(case.message, findings=findings, reserve=verdict.reserve, now=now)
         _record(case, now=now)
         return
-    status = Status.HELD if verdict.outcome is Outcome.HAND_OFF else Status.CANCELLED
-    if not waiting.update(status=status, status_at=now, status_reason=reason):
+    _end_or_hand_off([case], now=now)
+
+
+def _turn_away_many(cases: Sequence[Case], *, now: datetime) -> None:
+    """The same for a batch in which nothing waits on."""
+    turned = [case for case in cases if case.verdict.outcome is not Outcome.SEND]
+    tried = Attempt.objects.uncertain().filter(message__in=[case.message.pk for case in turned])
+    doubtful = set(tried.values_list("message", flat=True)) if turned else set()
+    for case in turned:
+        if case.message.pk in doubtful:
+            _turn_away(case, now=now)
+    _end_or_hand_off([case for case in turned if case.message.pk not in doubtful], now=now)
+
+
+def _end_or_hand_off(cases: Sequence[Case], *, now: datetime) -> None:
+    reserved = [case for case in cases if case.verdict.outcome is Outcome.HAND_OFF]
+    _leave(reserved, Status.SCHEDULED, Status.HELD, now=now)
+    HandOff.objects.bulk_create(
+        _hand_off_of(case.message, findings=_gravest(case.verdict), reserve=case.verdict.reserve, now=now)
+        for case in reserved
+    )
+    ended = [case for case in cases if case.verdict.outcome is not Outcome.HAND_OFF]
+    _leave(ended, Status.SCHEDULED, Status.CANCELLED, now=now)
+
+
+def _leave(cases: Sequence[Case], source: Status, status: Status, *, now: datetime) -> None:
+    """The messages of these cases, which the caller holds, go from one status to another, and the verdicts are kept."""
+    if not cases:
         return
-    _record(case, now=now)
-    if status == Status.HELD:
-        hand_off(case.message, findings=_gravest(verdict), reserve=verdict.reserve, now=now)
+    ids = [case.message.pk for case in cases]
+    left = Message.objects.filter(pk__in=ids, status=source).update(
+        status=status, status_at=now, status_reason=_each_reason(cases, "pk")
+    )
+    if left < len(cases):
+        raise Overtaken(f"{len(cases) - left} of the messages {ids} were not {source} any more.")
+    RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
 
 
-def _take_back(case: Case, *, now: datetime) -> None:
-    """A message that waits for a person and whose cause is gone: nobody needs to write it any more, and the timeline
-    says why. One that failed stays failed."""
-    reason = _gravest_sentences(case.verdict)
-    Message.objects.filter(pk=case.message.pk, status=Status.HELD).update(
-        status=Status.CANCELLED, status_at=now, status_reason=reason
+def _each_reason(cases: Sequence[Case], key: str) -> Choice:
+    """The gravest sentences, for the row whose `key` is the message."""
+    of_reason: dict[str, list[int]] = {}
+    for case in cases:
+        of_reason.setdefault(_gravest_sentences(case.verdict), []).append(case.message.pk)
+    return Choice(
+        *(When(**{f"{key}__in": ids}, then=Value(reason)) for reason, ids in of_reason.items()),
+        output_field=TextField(),
     )
-    case.message.hand_offs.filter(status=HandOff.Status.OPEN).update(
-        status=HandOff.Status.NOT_NEEDED, closed_at=now, note=reason
-    )
-    _record(case, now=now)
+
+
+def _take_back_many(cases: Sequence[Case], *, now: datetime) -> None:
+    """Messages that wait for a person and whose cause is gone: nobody needs to write them any more, and the timeline
+    says why. What failed stays failed."""
+    held = [case for case in cases if case.message.status == Status.HELD]
+    _leave(held, Status.HELD, Status.CANCELLED, now=now)
+    RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases if case not in held)
+    if cases:
+        tasks = HandOff.objects.open().filter(message__in=[case.message.pk for case in cases])
+        tasks.update(status=HandOff.Status.NOT_NEEDED, closed_at=now, note=_each_reason(cases, "message"))
 
 
 def _gravest(verdict: Verdict) -> list[Finding]:

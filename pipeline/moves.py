@@ -4,9 +4,10 @@ Reach is raised here and nowhere else, and lowered only by a person who corrects
 or with a Refusal when the application is not where the caller believed it to be.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -73,6 +74,57 @@ def move_back(application: Application, to: Stage, *, act: Act) -> StageChange |
     return _enter(application, to, Kind.MOVED_BACK, act=act)
 
 
+def move_many(applications: Sequence[Application], to: Stage, *, act: Act) -> dict[int, StageChange | Refusal]:
+    """`move` for a batch, with a number of queries that does not grow with it; who cannot be moved keeps nobody. By the
+    application's key."""
+
+    def refuse(application: Application) -> Refusal | None:
+        if to.pipeline_id != application.job.pipeline_id:
+            return _foreign(to, application.job)
+        if application.stage_id == to.pk and application.status == Status.ACTIVE:
+            return Refusal(f"{application.candidate} is in “{to}” already.")
+        return None
+
+    with transaction.atomic():
+        standing, answers = _hold_many(applications, refuse=refuse)
+        _update_many(standing, stage=to, stage_entered_at=act.now)
+        kinds = {
+            application.pk: Kind.ADVANCED if _place(to) > _place(application.stage) else Kind.MOVED_BACK
+            for application in standing
+        }
+        changes = [
+            _change(application, kinds[application.pk], act=act, from_stage=application.stage, to_stage=to)
+            for application in standing
+        ]
+        for application in standing:
+            application.stage, application.stage_entered_at = to, act.now
+        record_many(changes)
+    return answers | {change.application_id: change for change in changes}
+
+
+def reject_many(applications: Sequence[Application], *, reason: Reason, act: Act) -> dict[int, StageChange | Refusal]:
+    """`reject` for a batch, in the same way."""
+    if reason.kind != Reason.Kind.REJECTED:
+        refusal = _no_reason_to_reject(reason)
+        return {application.pk: refusal for application in applications}
+    decided_by = act.by.user_id if act.by.kind == ActorKind.PERSON else None
+    with transaction.atomic():
+        standing, answers = _hold_many(applications, refuse=lambda _: None)
+        decision: dict[str, Any] = {"status": Status.REJECTED, "decided_at": act.now, "reason": reason}
+        _update_many(standing, decided_by_id=decided_by, **decision)
+        for application in standing:
+            application.decided_by_id = decided_by
+            for name, value in decision.items():
+                setattr(application, name, value)
+        stages = [application.stage for application in standing]
+        changes = [
+            _change(application, Kind.REJECTED, act=act, from_stage=stage, to_stage=stage, reason=reason)
+            for application, stage in zip(standing, stages, strict=True)
+        ]
+        record_many(changes)
+    return answers | {change.application_id: change for change in changes}
+
+
 def hire(application: Application, *, act: Act) -> StageChange | Refusal:
     """Ends the application as hired, in the pipeline's hired stage where it has one."""
     to = application.job.pipeline.stages.filter(milestone=Milestone.HIRED).first() or application.stage
@@ -82,7 +134,7 @@ def hire(application: Application, *, act: Act) -> StageChange | Refusal:
 def reject(application: Application, *, reason: Reason, act: Act) -> StageChange | Refusal:
     """A decision of ours, and only the decision: telling the candidate is another fact with another time."""
     if reason.kind != Reason.Kind.REJECTED:
-        return Refusal(f"“{reason}” is a reason for a withdrawal. Choose a reason for a rejection.")
+        return _no_reason_to_reject(reason)
     return _end(application, Status.REJECTED, act=act, reason=reason)
 
 
@@ -220,6 +272,34 @@ def _end(
         )
 
 
+def _hold_many(
+    applications: Sequence[Application], *, refuse: Callable[[Application], Refusal | None]
+) -> tuple[list[Application], dict[int, StageChange | Refusal]]:
+    """As they are now, until the transaction ends: those that are where the caller believed them to be; and the answers
+    to the others."""
+    answers: dict[int, StageChange | Refusal] = {}
+    ids = [application.pk for application in applications]
+    rows = Application.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+    current = {row.pk: row for row in rows.select_related("candidate", "job__pipeline", "stage")}
+    standing = []
+    for application in applications:
+        now_at = current[application.pk]
+        refusal = refuse(application)
+        if refusal is None and (now_at.stage_id, now_at.status) != (application.stage_id, Status.ACTIVE):
+            refusal = _moved_on(now_at)
+        if refusal is not None:
+            answers[application.pk] = refusal
+        else:
+            standing.append(now_at)
+    return standing, answers
+
+
+def _update_many(standing: Sequence[Application], **values: Any) -> None:
+    rows = Application.objects.filter(pk__in=[application.pk for application in standing], status=Status.ACTIVE)
+    if standing and rows.update(**values) != len(standing):
+        raise RuntimeError("An application changed although it was locked.")
+
+
 def _record(
     application: Application,
     kind: str,
@@ -229,7 +309,22 @@ def _record(
     to_stage: Stage,
     reason: Reason | None = None,
 ) -> StageChange:
-    change = StageChange.objects.create(
+    change = _change(application, kind, act=act, from_stage=from_stage, to_stage=to_stage, reason=reason)
+    change.save(force_insert=True)
+    raise_reach(application.candidate_id, change.to_milestone)
+    return change
+
+
+def _change(
+    application: Application,
+    kind: str,
+    *,
+    act: Act,
+    from_stage: Stage | None,
+    to_stage: Stage,
+    reason: Reason | None = None,
+) -> StageChange:
+    return StageChange(
         application=application,
         kind=kind,
         from_stage=from_stage,
@@ -245,8 +340,6 @@ def _record(
         note=act.note,
         quiet=act.quiet,
     )
-    raise_reach(application.candidate_id, change.to_milestone)
-    return change
 
 
 def record_many(changes: Sequence[StageChange]) -> None:
@@ -287,11 +380,18 @@ def _place(stage: Stage) -> tuple[int, int]:
     return stage.position, stage.pk
 
 
+def _no_reason_to_reject(reason: Reason) -> Refusal:
+    return Refusal(f"“{reason}” is a reason for a withdrawal. Choose a reason for a rejection.")
+
+
 def _foreign(stage: Stage, job: Job) -> Refusal:
     return Refusal(f"The stage “{stage}” belongs to another pipeline than “{job}”. Choose one of “{job.pipeline}”.")
 
 
 def _stale(application: Application) -> Refusal:
-    now_at = Application.objects.select_related("stage").get(pk=application.pk)
+    return _moved_on(Application.objects.select_related("candidate", "stage").get(pk=application.pk))
+
+
+def _moved_on(now_at: Application) -> Refusal:
     state = f"in “{now_at.stage}”" if now_at.status == Status.ACTIVE else now_at.get_status_display().lower()
-    return Refusal(f"{application.candidate} is {state} by now. Nothing was changed; look again before you move them.")
+    return Refusal(f"{now_at.candidate} is {state} by now. Nothing was changed; look again before you move them.")

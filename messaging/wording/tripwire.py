@@ -1,6 +1,7 @@
 """Finds phrases that mean a rejection, however they are typed; it reads words, and cannot tell what free text means."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from messaging.wording.folding import folded_words
@@ -102,7 +103,7 @@ def rejection_phrases_in(text: str, *, phrases: Iterable[str]) -> tuple[str, ...
     difference. A phrase without a word in it is never found.
     """
     spoken = _spoken(text)
-    found = (phrase for phrase in phrases if (words := _spoken(phrase)).strip() and words in spoken)
+    found = (phrase for phrase in phrases if (words := _spoken_phrase(phrase)).strip() and words in spoken)
     return tuple(dict.fromkeys(found))
 
 
@@ -110,6 +111,10 @@ def _spoken(text: str) -> str:
     """The words with one space before, between and after them, contractions written out."""
     words = (written_out(word) for chunk in text.split() for word in folded_words(chunk))
     return f" {' '.join(words)} "
+
+
+# The same few are looked for in every text.
+_spoken_phrase = lru_cache(maxsize=1000)(_spoken)
 
 
 def written_out(word: str) -> str:

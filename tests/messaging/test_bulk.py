@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 
 from messaging import automations, bulk
 from messaging.bulk import BulkOutcome, Selected, read_selection, write_selection
 from messaging.models import Automation, HandOff, Message, PlannedChange
-from pipeline import actors
+from pipeline import actors, moves
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Reason, StageChange, User
 from pipeline.moves import Act
@@ -132,7 +133,9 @@ def test_one_whom_the_database_does_not_take_fails_nobody_else(ana: User, reason
     broken = applications[1]
 
     def break_one(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith("INSERT INTO") and "stagechange" in sql and broken.pk in params:
+        # PostgreSQL gets a column as a list.
+        values = [value for param in params or () for value in (param if isinstance(param, list) else [param])]
+        if sql.startswith("INSERT INTO") and "stagechange" in sql and broken.pk in values:
             raise DatabaseError("no room left")
         return execute(sql, params, many, context)
 
@@ -211,6 +214,42 @@ def test_two_applications_of_one_person_see_each_other_in_the_preview_as_in_the_
     preview = bulk.preview_reject(select(first, second), reason=reason, act=act_of(ana))
     assert in_short(preview) == in_short(bulk.reject(select(first, second), reason=reason, act=act_of(ana)))
     assert (preview.message_count, preview.hand_off_count) == (0, 2)
+
+
+def test_a_preview_asks_as_much_for_many_as_for_a_few(early_rejection: Automation, ana: User, reason: Reason) -> None:
+    """And the act as well, whoever of them is handed off."""
+    job = make.make_job()
+
+    def asked(verb: Any, number: int) -> int:
+        selection = select(*(application_at(1 + 2 * (n % 2), job=job) for n in range(number)))
+        with CaptureQueriesContext(connection) as captured:
+            outcome = verb(selection, reason=reason, act=act_of(ana))
+        assert len(outcome.done) == number
+        assert min(outcome.message_count, outcome.hand_off_count) == number // 2
+        return len(captured)
+
+    asked(bulk.preview_reject, 2)
+    assert asked(bulk.preview_reject, 4) == asked(bulk.preview_reject, 12) < 60
+    assert asked(bulk.reject, 4) == asked(bulk.reject, 12) < 60
+
+
+def test_what_waits_for_those_who_move_is_settled_for_all_of_them_at_once(ana: User) -> None:
+    to_write = [make.make_hand_off().application for _ in range(3)]
+    waiting = [make.make_message().application for _ in range(3)]
+    for application in (*to_write, *waiting):
+        make.done(moves.reopen(application, act=act_of(ana)))
+    changes = [one.stage_changes.latest("pk") for one in (*to_write, *waiting)]
+
+    automations.follow_many(changes, now=LATER)
+
+    assert set(Message.objects.values_list("status", flat=True)) == {Message.Status.CANCELLED}
+    assert set(Message.objects.values_list("status_reason", flat=True)) == {
+        "What this message follows from was taken back or has moved on."
+    }
+    assert {(one.status, one.note) for one in HandOff.objects.all()} == {
+        (HandOff.Status.NOT_NEEDED, "What this message follows from was taken back or has moved on.")
+    }
+    assert automations.follow_many(changes, now=LATER) == []
 
 
 def test_a_selection_comes_back_as_it_was_written() -> None:
