@@ -61,6 +61,15 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         ),
     ),
     (
+        "Reports",
+        (
+            Page("Time given back", "hourglass_top", "reports:hours", "messaging.view_report"),
+            Page("Response times", "timer", "reports:answers", "messaging.view_report"),
+            Page("Ghosting ledger", "visibility_off", "reports:silence", "messaging.view_report"),
+            Page("Human moments", "handshake", "reports:moments", "messaging.view_report"),
+        ),
+    ),
+    (
         "Policy",
         (
             Page("Who may send what", "grid_on", "admin:messaging_policyrow_map", "messaging.view_policyrow"),

@@ -163,6 +163,15 @@ ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="Your organisation")
 ORGANISATION_WEBSITE = env.str("ORGANISATION_WEBSITE", default="")
 ORGANISATION_ADDRESS = env.str("ORGANISATION_ADDRESS", default="")
 
+# --- Reports --------------------------------------------------------------------------------------------------------
+
+# Hours that automations are meant to give back in a week; Today shows how far it is.
+HOURS_GOAL = env.int("HOURS_GOAL", default=12)
+# Working days without a word after which a candidate is in the ghosting ledger.
+SILENCE_DAYS = env.int("SILENCE_DAYS", default=5)
+# Calendar days after the last interview within which the law wants candidates told; 0 where it sets none.
+LEGAL_CLOCK_DAYS = int(env.str("LEGAL_CLOCK_DAYS", default="") or 0)
+
 # --- Mail -----------------------------------------------------------------------------------------------------------
 
 # simulate: each mail is a file under VAR_DIR/mail. allowlist: only MAIL_ALLOWLIST really gets mail. live: everybody.

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/import/", include("pipeline.admin.intake")),
     path("admin/safe-mode/", include("messaging.admin.safe_mode")),
     path("admin/brakes/", include("messaging.admin.brakes")),
+    path("admin/reports/", include("messaging.admin.reports")),
     path("admin/", admin.site.urls),
     # What providers report. Without the secret anybody could report it, so then there is no such address.
     *([path("anymail/", include("anymail.urls"))] if settings.ANYMAIL.get("WEBHOOK_SECRET") else []),

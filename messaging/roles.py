@@ -25,6 +25,7 @@ VIEW_ALL = (
     "messaging.view_recordedverdict",
     "messaging.view_rejectionphrase",
     "messaging.view_release",
+    "messaging.view_report",
     "messaging.view_seal",
     "messaging.view_signature",
     "messaging.view_stagerule",
@@ -64,6 +65,7 @@ COORDINATING = (
     "messaging.add_automation",
     "messaging.change_automation",
     "messaging.release_brake",
+    "messaging.export_report",
 )
 ADMINISTERING = (
     "pipeline.add_user",
@@ -71,6 +73,7 @@ ADMINISTERING = (
     "pipeline.view_user",
     "pipeline.change_source",
     "pipeline.correct_reach",
+    "messaging.change_minutes",
     "messaging.add_policyrow",
     "messaging.change_policyrow",
     "messaging.delete_policyrow",

@@ -33,6 +33,24 @@ def add(moment: datetime, days: int) -> datetime:
     return _at(day, local)
 
 
+def back(moment: datetime, days: int) -> datetime:
+    """The latest moment from which `days` working days have passed by now; the counterpart of `add`."""
+    local = timezone.localtime(moment)
+    day = local.date()
+    if not is_working_day(day):
+        local = local.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    while days > 0:
+        days -= is_working_day(day)
+        day -= timedelta(days=1)
+    return _at(day, local)
+
+
+def between(earlier: datetime, later: datetime) -> int:
+    """Working days that began after the day of `earlier`, up to the day of `later`; never fewer than none."""
+    first, last = timezone.localtime(earlier).date(), timezone.localtime(later).date()
+    return sum(is_working_day(first + timedelta(days=number)) for number in range(1, (last - first).days + 1))
+
+
 def due(moment: datetime, days: int) -> datetime:
     """The end of the working day that is `days` working days later."""
     return end_of(add(moment, days).date())

@@ -11,6 +11,7 @@ from messaging.models.incident import Incident
 from messaging.models.installation import Installation
 from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
+from messaging.models.minutes import Minutes
 from messaging.models.overdue import Escalation, Snooze
 from messaging.models.policy_row import PolicyRow
 from messaging.models.progress import Progress
@@ -34,6 +35,7 @@ __all__ = [
     "Installation",
     "LedgerEntry",
     "Message",
+    "Minutes",
     "PlannedChange",
     "PolicyRow",
     "Progress",

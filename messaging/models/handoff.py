@@ -69,6 +69,9 @@ class HandOff(models.Model):
         indexes = [
             models.Index(fields=["owner", "due_at"], condition=Q(status="open"), name="hand_off_open_by_owner"),
             models.Index(fields=["application", "created_at"], name="hand_off_timeline"),
+            # Reports: what came up and what was answered in a week.
+            models.Index(fields=["created_at"], name="hand_off_created"),
+            models.Index(fields=["closed_at"], condition=Q(closed_at__isnull=False), name="hand_off_closed"),
         ]
         constraints = [
             models.UniqueConstraint(

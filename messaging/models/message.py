@@ -136,6 +136,8 @@ class Message(models.Model):
             ),
             # The outbox: what did not arrive.
             models.Index(fields=["-status_at", "-id"], condition=Q(delivery__gte=40), name="message_bounced"),
+            # Reports: what was sent in a week.
+            models.Index(fields=["sent_at"], condition=Q(sent_at__isnull=False), name="message_sent"),
             # Kinship: what people recently wrote.
             models.Index(fields=["-created_at"], condition=Q(origin="person"), name="message_by_people"),
         ]

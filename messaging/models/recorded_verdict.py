@@ -27,6 +27,10 @@ class RecordedVerdict(models.Model):
             models.Index(fields=["message", "decided_at"], name="verdict_timeline"),
             models.Index(fields=["-decided_at", "-id"], name="verdict_list_order"),
             models.Index(fields=["id"], condition=Q(seal__isnull=True), name="verdict_unsealed"),
+            # The line on Today that must read zero: what was let go although it was reserved.
+            models.Index(
+                fields=["message"], condition=Q(outcome="send", reserve__gt=0), name="verdict_reserved_and_sent"
+            ),
         ]
 
     def __str__(self) -> str:

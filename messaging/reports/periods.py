@@ -1,0 +1,56 @@
+"""Weeks and days as the organisation lives them: from Monday on, in its own time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """From `since` on and before `until`."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def mondays(self) -> list[date]:
+        """Of every week in it, so that a week without anything is a row as well."""
+        first, last = start_of_week(self.since), self.until
+        found = []
+        while first < last:
+            found.append(first.date())
+            first = midnight(first.date() + timedelta(days=7))
+        return found
+
+    @property
+    def days(self) -> list[date]:
+        first, last = timezone.localtime(self.since).date(), timezone.localtime(self.until).date()
+        return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+
+
+def start_of_week(moment: datetime) -> datetime:
+    """Monday, midnight."""
+    day = timezone.localtime(moment).date()
+    return midnight(day - timedelta(days=day.weekday()))
+
+
+def this_week(now: datetime) -> Period:
+    return Period(since=start_of_week(now), until=now)
+
+
+def last_weeks(count: int, *, now: datetime) -> Period:
+    """This week, as far as it is, and the ones before."""
+    monday = start_of_week(now).date()
+    return Period(since=midnight(monday - timedelta(days=7 * (count - 1))), until=now)
+
+
+def last_days(count: int, *, now: datetime) -> Period:
+    """Today, and the days before."""
+    return Period(since=midnight(timezone.localtime(now).date() - timedelta(days=count - 1)), until=now)

@@ -1,0 +1,166 @@
+"""The ghosting ledger: candidates who heard nothing for so many working days, who were rejected and never told, and for whom
+the law's time runs out. Hearing means a mail that was sent and did not come back, or a conversation that took place."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
+
+from messaging import working_days
+from messaging.models import HandOff, Message
+from messaging.reports.hours import DID_NOT_ARRIVE
+from messaging.reports.periods import midnight
+from pipeline.models import Application, Interview
+
+Status = Application.Status
+
+# Whom the clock of the law can run for: who withdrew or said yes knows how it ended.
+WAITING = (Status.ACTIVE, Status.REJECTED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Next:
+    """What is on its way to them: the first open hand-off, the next scheduled mail, the next conversation."""
+
+    hand_off: HandOff | None = None
+    message: Message | None = None
+    interview: Interview | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """`days`: working days since they heard anything. `left`: calendar days of the legal clock, negative past its end; None
+    where none runs."""
+
+    application: Application
+    heard_at: datetime
+    days: int
+    was_rejected: bool
+    left: int | None
+    next: Next
+
+    @property
+    def nothing_comes(self) -> bool:
+        return self.next == Next()
+
+
+# --- Who ---------------------------------------------------------------------------------------------------------------
+
+
+def silent(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
+    """Still in the running, and without a word for SILENCE_DAYS working days."""
+    cutoff = working_days.back(now, settings.SILENCE_DAYS)
+    return _with_times(applications).filter(
+        ~Exists(_mail().filter(sent_at__gt=cutoff)),
+        ~Exists(_talks().filter(held_at__gt=cutoff)),
+        status=Status.ACTIVE,
+        applied_at__lte=cutoff,
+    )
+
+
+def untold(applications: QuerySet[Application]) -> QuerySet[Any]:
+    """Rejected, and nobody told them."""
+    return _with_times(applications).filter(status=Status.REJECTED, told_at__isnull=True)
+
+
+def running_out(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
+    """Two thirds of the legal clock or more are gone, and nobody told them how it ends. Nobody, where no clock is set."""
+    allowed = settings.LEGAL_CLOCK_DAYS
+    if not allowed:
+        return _with_times(applications).none()
+    today = timezone.localtime(now).date()
+    # The clock counts days, so whoever was interviewed on the first of them counts with the whole day.
+    warned = midnight(today - timedelta(days=allowed * 2 // 3 - 1))
+    return _with_times(applications).filter(status__in=WAITING, told_at__isnull=True, clock_from__lt=warned)
+
+
+def waiting(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
+    """All of them, each once."""
+    either = [silent(applications, now=now), untold(applications), running_out(applications, now=now)]
+    matches = functools.reduce(operator.or_, (Q(pk__in=rows.order_by().values("pk")) for rows in either))
+    return _with_times(applications).filter(matches)
+
+
+def _with_times(applications: QuerySet[Application]) -> QuerySet[Any]:
+    last_mail, last_talk = _latest(_mail(), "sent_at"), _latest(_talks(), "held_at")
+    # A phone screen comes before what the law calls an interview, so it starts the clock only where nothing else did.
+    formal = _latest(_talks().exclude(kind=Interview.Kind.PHONE), "held_at")
+    return applications.annotate(
+        heard_at=Greatest("applied_at", Coalesce(last_mail, "applied_at"), Coalesce(last_talk, "applied_at")),
+        clock_from=Coalesce(formal, last_talk),
+    )
+
+
+def _mail() -> QuerySet[Message]:
+    arrived = Q(delivery__isnull=True) | ~Q(delivery__in=DID_NOT_ARRIVE)
+    return Message.objects.filter(arrived, application=OuterRef("pk"), status=Message.Status.SENT).order_by()
+
+
+def _talks() -> QuerySet[Interview]:
+    return Interview.objects.held().filter(application=OuterRef("pk")).order_by()
+
+
+def _latest(rows: QuerySet[Any], field: str) -> Subquery:
+    return Subquery(rows.values("application").annotate(latest=Max(field)).values("latest"))
+
+
+# --- What is known of them ---------------------------------------------------------------------------------------------
+
+
+def longest_first(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """With what `describe` needs of each."""
+    return rows.select_related("candidate", "job", "stage").order_by("heard_at", "pk")
+
+
+def shortest_time_first(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.select_related("candidate", "job", "stage").order_by("clock_from", "pk")
+
+
+def describe(rows: Sequence[Any], *, now: datetime) -> list[Silence]:
+    """Of rows that the functions above found; three queries, however many they are."""
+    coming = _read_next(rows, now=now)
+    return [
+        Silence(
+            application=application,
+            heard_at=application.heard_at,
+            days=working_days.between(application.heard_at, now),
+            was_rejected=application.status == Status.REJECTED,
+            left=_days_left(application, now=now),
+            next=coming.get(application.pk, Next()),
+        )
+        for application in rows
+    ]
+
+
+def _days_left(application: Any, *, now: datetime) -> int | None:
+    allowed = settings.LEGAL_CLOCK_DAYS
+    if not allowed or application.clock_from is None:
+        return None
+    if application.told_at is not None or application.status not in WAITING:
+        return None
+    last_day: date = timezone.localtime(application.clock_from).date() + timedelta(days=allowed)
+    return (last_day - timezone.localtime(now).date()).days
+
+
+def _read_next(rows: Iterable[Application], *, now: datetime) -> dict[int, Next]:
+    pks = [application.pk for application in rows]
+    hand_offs = HandOff.objects.open().filter(application__in=pks).select_related("owner").order_by("-due_at", "-pk")
+    messages = Message.objects.waiting().filter(application__in=pks).order_by("-due_at", "-pk")
+    interviews = Interview.objects.upcoming(now).filter(application__in=pks).order_by("-starts_at", "-pk")
+    # The last of a candidate in these orders is the first to come.
+    by_task = {hand_off.application_id: hand_off for hand_off in hand_offs}
+    by_mail = {message.application_id: message for message in messages.defer("subject", "body")}
+    by_talk = {interview.application_id: interview for interview in interviews}
+    return {
+        pk: Next(hand_off=by_task.get(pk), message=by_mail.get(pk), interview=by_talk.get(pk))
+        for pk in by_task.keys() | by_mail.keys() | by_talk.keys()
+    }
