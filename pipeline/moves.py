@@ -24,6 +24,11 @@ Kind = StageChange.Kind
 ENDS = {Status.REJECTED: Kind.REJECTED, Status.WITHDRAWN: Kind.WITHDRAWN, Status.HIRED: Kind.HIRED}
 
 
+BETWEEN_STAGES = frozenset({Kind.ADVANCED, Kind.MOVED_BACK})
+# From these on, somebody waits in a stage.
+STARTS_A_WAIT = frozenset({Kind.RECEIVED, Kind.ADVANCED, Kind.MOVED_BACK, Kind.REOPENED})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Act:
     """Who moves, when (aware), with which words for colleagues, and whether automations may follow from it."""
@@ -72,6 +77,25 @@ def move_back(application: Application, to: Stage, *, act: Act) -> StageChange |
     if _place(to) >= _place(application.stage):
         return Refusal(f"“{to}” does not come before “{application.stage}”, where {application.candidate} is.")
     return _enter(application, to, Kind.MOVED_BACK, act=act)
+
+
+def take_back(change: StageChange, *, act: Act) -> StageChange | Refusal:
+    """Undoes the last move from one stage to another: the application is where it was, since when it was. The history
+    keeps both ways, and the reach stays."""
+    application, from_stage = change.application, change.from_stage
+    if change.kind not in BETWEEN_STAGES or from_stage is None:
+        return Refusal("Only a move from one stage to another can be undone.")
+    back = Kind.MOVED_BACK if change.kind == Kind.ADVANCED else Kind.ADVANCED
+    with transaction.atomic():
+        history = application.stage_changes.order_by("-pk")
+        last, before = history.first(), history.filter(pk__lt=change.pk, kind__in=STARTS_A_WAIT).first()
+        if last != change:
+            return Refusal(f"{application.candidate} was moved again since then. Nothing was changed.")
+        taken_back = _enter(application, from_stage, back, act=act)
+        if before is not None and not isinstance(taken_back, Refusal):
+            Application.objects.filter(pk=application.pk).update(stage_entered_at=before.at)
+            application.refresh_from_db()
+        return taken_back
 
 
 def move_many(applications: Sequence[Application], to: Stage, *, act: Act) -> dict[int, StageChange | Refusal]:

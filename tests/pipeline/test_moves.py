@@ -509,3 +509,34 @@ def test_two_applications_for_one_job_or_two_candidates_with_one_address_cannot_
     with pytest.raises(IntegrityError), transaction.atomic():
         make_candidate(email=application.candidate.email.upper())
     assert Job.objects.filter(applications__candidate=application.candidate).count() == 1
+
+
+# --- Taking a move back -----------------------------------------------------------------------------------------------
+
+
+def moved() -> StageChange:
+    """Into review, some days after applying."""
+    application = make_application()
+    change = move_to(application, Milestone.REVIEW, by=make_user(), now=NOW + timedelta(days=5))
+    return StageChange.objects.select_related("application__candidate", "from_stage").get(pk=change.pk)
+
+
+def test_a_move_that_is_taken_back_leaves_the_application_where_it_was_since_when_it_was() -> None:
+    change = moved()
+    back = done(moves.take_back(change, act=act(now=NOW + timedelta(days=6), quiet=True)))
+    application = Application.objects.get(pk=change.application_id)
+    assert (application.stage.milestone, application.stage_entered_at) == (Milestone.APPLIED, NOW)
+    assert (back.kind, back.quiet) == (Kind.MOVED_BACK, True)
+    assert reach_of(application) == Milestone.REVIEW
+
+
+def test_a_move_is_not_taken_back_over_a_later_one() -> None:
+    change = moved()
+    move_to(Application.objects.get(pk=change.application_id), Milestone.OFFER)
+    assert "was moved again" in refused(moves.take_back(change, act=act()))
+
+
+def test_only_a_move_between_two_stages_is_taken_back() -> None:
+    application = make_application()
+    for change in (application.stage_changes.get(), reject(application)):
+        assert "Only a move" in refused(moves.take_back(change, act=act()))
