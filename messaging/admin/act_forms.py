@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldBooleanWidget,
 )
 
 from messaging.consequences import Step, refuse_if_moved
@@ -24,6 +25,7 @@ from pipeline.outcomes import Refusal
 
 NOTE = "For colleagues. It stands in the timeline, and no template can reach it."
 LONGEST_NOTE = 2000
+LAST = ("note", "quiet")
 
 
 class ActForm(forms.Form):
@@ -42,7 +44,7 @@ class ActForm(forms.Form):
         self.initial["seen"] = application.stage_id
         self.application = application
         if "note" in self.fields:
-            self.order_fields([*(name for name in self.fields if name != "note"), "note"])
+            self.order_fields([*(name for name in self.fields if name not in LAST), *LAST])
 
     @property
     def needs_no_choice(self) -> bool:
@@ -60,10 +62,23 @@ class ActForm(forms.Form):
         raise NotImplementedError
 
     def act(self, *, by: Actor, now: datetime) -> Act:
-        return Act(by=by, now=now, note=self.cleaned_data["note"].strip())
+        quiet = self.cleaned_data.get("quiet", False)
+        return Act(by=by, now=now, note=self.cleaned_data["note"].strip(), quiet=quiet)
 
 
-class MoveForm(ActForm):
+class FollowedForm(ActForm):
+    """An act that automations follow, unless the person says that this time they should not."""
+
+    quiet = forms.BooleanField(
+        label="Without any message",
+        required=False,
+        help_text="No automation follows: nobody is written to, and nobody gets a hand-off. What was planned before and "
+        "does not fit any more ends all the same.",
+        widget=UnfoldBooleanWidget,
+    )
+
+
+class MoveForm(FollowedForm):
     to = forms.ModelChoiceField(
         label="Stage", queryset=Stage.objects.none(), empty_label=None, widget=UnfoldAdminRadioSelectWidget
     )
@@ -81,7 +96,7 @@ class MoveForm(ActForm):
         return lambda application: moves.move(application, to, act=act)
 
 
-class RejectForm(ActForm):
+class RejectForm(FollowedForm):
     reason = forms.ModelChoiceField(
         queryset=Reason.objects.filter(kind=Reason.Kind.REJECTED, is_active=True),
         empty_label=None,
@@ -94,7 +109,7 @@ class RejectForm(ActForm):
         return lambda application: moves.reject(application, reason=reason, act=act)
 
 
-class WithdrawForm(ActForm):
+class WithdrawForm(FollowedForm):
     reason = forms.ModelChoiceField(
         required=False,
         queryset=Reason.objects.filter(kind=Reason.Kind.WITHDREW, is_active=True),
@@ -113,7 +128,7 @@ class ReopenForm(ActForm):
         return lambda application: moves.reopen(application, act=act)
 
 
-class HireForm(ActForm):
+class HireForm(FollowedForm):
     def step(self, *, by: Actor, now: datetime) -> Step:
         act = self.act(by=by, now=now)
         return lambda application: moves.hire(application, act=act)

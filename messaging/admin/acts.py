@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
 
 from messaging import consequences
@@ -169,11 +170,21 @@ def act(request: HttpRequest, object_id: str, verb: str, *, model_admin: ModelAd
         "page": page,
         "form": form,
         "consequence": consequence,
-        "back": reverse("admin:pipeline_application_change", args=[application.pk]),
+        "back": _where_from(request, application),
     }
+    if request.headers.get("HX-Request"):  # the theme's script asks for what will follow, while the form is filled in
+        return TemplateResponse(request, "messaging/application/follows.html", context)
     return TemplateResponse(
         request, "messaging/application/act.html", model_admin.admin_site.each_context(request) | context
     )
+
+
+def _where_from(request: HttpRequest, application: Application) -> str:
+    """The page that led here and named itself, the board for example; nowhere outside of these pages."""
+    there = request.GET.get("next", "")
+    if there and url_has_allowed_host_and_scheme(there, allowed_hosts=None):
+        return there
+    return reverse("admin:pipeline_application_change", args=[application.pk])
 
 
 def _answer(
@@ -187,7 +198,7 @@ def _answer(
         sentence = page.done.format(candidate=application.candidate)
         model_admin.log_change(request, application, sentence)
         messages.success(request, f"{sentence} {in_words(done)}".strip())
-    return redirect("admin:pipeline_application_change", application.pk)
+    return redirect(_where_from(request, application))
 
 
 def in_words(consequence: Consequence) -> str:

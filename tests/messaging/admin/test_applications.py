@@ -399,3 +399,28 @@ def test_a_conversation_that_is_entered_as_held_hands_off_the_rejection_that_was
     client.post(page_of(application), formset(application, HELD | {"id": str(planned.pk)}, known=1))
     message.refresh_from_db()
     assert message.status == Message.Status.HELD
+
+
+@pytest.mark.parametrize(
+    ("verb", "event"), [("move", Automation.Event.STAGE_ENTERED), ("reject", Automation.Event.REJECTED)]
+)
+@pytest.mark.parametrize("quiet", [{}, {"quiet": "on"}])
+def test_an_act_without_any_message_is_followed_by_none(
+    verb: str, event: str, quiet: dict[str, str], ana: tuple[Client, User]
+) -> None:
+    make.make_automation(event=event, delay=1, delay_unit=Automation.DelayUnit.HOURS)
+    application = ready_for(verb)
+    given = answer_for(application, verb) | quiet
+    html = ana[0].post(act_url(application, verb), given | {"preview": "1"}).content.decode()
+    assert ("Nobody is written to, and nobody gets a task." in html) is bool(quiet)
+    ana[0].post(act_url(application, verb), given)
+    assert DONE[verb](fresh(application))
+    assert Message.objects.count() == (0 if quiet else 1)
+
+
+def test_the_script_of_the_form_gets_what_will_follow_and_no_page(ana: tuple[Client, User]) -> None:
+    application = ready_for("reject")
+    given = answer_for(application, "reject") | {"preview": "1"}
+    html = ana[0].post(act_url(application, "reject"), given, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="follows"' in html
+    assert "<html" not in html
