@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Candidates",
         (
+            Page("Board", "view_kanban", "board:list", "pipeline.view_application"),
             Page("Candidates", "group", "admin:pipeline_candidate_changelist", "pipeline.view_candidate"),
             Page(
                 "Applications", "assignment_ind", "admin:pipeline_application_changelist", "pipeline.view_application"

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/import/", include("pipeline.admin.intake")),
     path("admin/safe-mode/", include("messaging.admin.safe_mode")),
+    path("admin/board/", include("messaging.admin.board")),
     path("admin/brakes/", include("messaging.admin.brakes")),
     path("admin/reports/", include("messaging.admin.reports")),
     path("admin/", admin.site.urls),

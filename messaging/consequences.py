@@ -84,6 +84,16 @@ def rehearse(application: Application, step: Step, *, now: datetime) -> Conseque
     return consequence
 
 
+def carry_out_in_silence(application: Application, step: Step, *, now: datetime) -> Consequence:
+    """Does it where nothing follows from it, and otherwise says what would: a move by a flick of the hand never writes to
+    anybody by surprise. It is done where `nothing_follows`."""
+    with transaction.atomic():
+        consequence = _follow_through(application, step, now=now)
+        if not consequence.nothing_follows:
+            transaction.set_rollback(True)
+    return consequence
+
+
 def carry_out_many(applications: Sequence[Application], steps: Steps, *, now: datetime) -> list[Consequence]:
     """One act on a batch, with a number of queries that does not grow with it. All of it happens, or nothing; who cannot
     be moved keeps nobody else."""
