@@ -54,6 +54,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Messages",
         (
+            Page("Outbox", "outbox", "outbox:list", "messaging.view_message"),
             Page("Messages", "mail", "admin:messaging_message_changelist", "messaging.view_message"),
             Page("Uncertain", "help", "admin:messaging_message_uncertain", "messaging.view_message"),
             Page("Templates", "description", "admin:messaging_template_changelist", "messaging.view_template"),

@@ -6,6 +6,7 @@ about it as about any other; what a person wrote is never repeated by a machine,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -13,13 +14,14 @@ from django.db import IntegrityError, transaction
 from messaging import gate, ledger
 from messaging.delivery import doorbell
 from messaging.delivery.resolving import hold as take
+from messaging.gate import Case
 from messaging.models import BounceAnswer, HandOff, LedgerEntry, Message
-from messaging.policy.decision import Finding, Origin, Outcome
+from messaging.policy.decision import Finding, Origin, Outcome, decide
 from messaging.policy.floor import TELLS_THE_OUTCOME, Reserve
 from pipeline import candidates, moves
 from pipeline.actors import person
 from pipeline.intake.addresses import canonical_address
-from pipeline.models import Candidate, User
+from pipeline.models import Application, Candidate, User
 from pipeline.outcomes import Refusal
 
 How = BounceAnswer.How
@@ -37,6 +39,15 @@ def correct_address(candidate: Candidate, text: str) -> Candidate | Refusal:
     except IntegrityError:
         return Refusal("Another candidate was given this address a moment ago. Look for them before you go on.")
     return candidate
+
+
+def preview_again(message: Message, *, now: datetime) -> Case | None:
+    """What the gate would say to it, sent again to another address. None: a person wrote it, so no machine repeats it."""
+    if message.origin == Origin.PERSON:
+        return None
+    case = gate.preview(_repeat_of(message, now=now), now=now)
+    supposed = replace(case.facts, told=case.facts.told and not _was_the_only_word(message), address_problem="")
+    return replace(case, facts=supposed, verdict=decide(supposed))
 
 
 def send_again(message: Message, *, by: User, now: datetime) -> BounceAnswer | Refusal:
@@ -82,35 +93,44 @@ def _why_not_again(message: Message) -> Refusal | None:
 
 
 def _forget_that_they_were_told(message: Message) -> None:
-    """A mail that did not arrive told nobody anything, unless another one did."""
-    if message.touchpoint not in TELLS_THE_OUTCOME:
-        return
-    others = Message.objects.filter(
-        application=message.application_id, touchpoint__in=TELLS_THE_OUTCOME, status=Message.Status.SENT
-    ).exclude(pk=message.pk)
-    if not others.exclude(delivery__in=Message.NOT_ARRIVED).exists():
+    if _was_the_only_word(message):
         moves.forget_told_by_mail(message.application)
 
 
+def _was_the_only_word(message: Message) -> bool:
+    """A mail that did not arrive told nobody how it ended, unless another one did."""
+    if message.touchpoint not in TELLS_THE_OUTCOME or message.application.told_how != Application.ToldHow.MAIL:
+        return False
+    others = Message.objects.filter(
+        application=message.application_id, touchpoint__in=TELLS_THE_OUTCOME, status=Message.Status.SENT
+    ).exclude(pk=message.pk)
+    return all(delivery in Message.NOT_ARRIVED for delivery in others.values_list("delivery", flat=True))
+
+
 def _plan_again(bounced: Message, *, now: datetime) -> Message:
+    message = _repeat_of(bounced, now=now)
+    message.save(force_insert=True)
+    gate.settle(message, now=now)
+    doorbell.ring()
+    message.refresh_from_db()
+    return message
+
+
+def _repeat_of(bounced: Message, *, now: datetime) -> Message:
     """The same message with the bounce as its cause: one bounce leads to one repeat, by the database's own rule."""
-    message = Message.objects.create(
-        application_id=bounced.application_id,
+    return Message(
+        application=bounced.application,
         touchpoint=bounced.touchpoint,
         origin=Origin.AUTOMATION,
-        automation_id=bounced.automation_id,
-        template_id=bounced.template_id,
-        wording_id=bounced.wording_id,
-        stage_change_id=bounced.stage_change_id,
+        automation=bounced.automation,
+        template=bounced.template,
+        wording=bounced.wording,
+        stage_change=bounced.stage_change,
         cause=f"bounced:{bounced.pk}",
         created_at=now,
         status_at=now,
         due_at=now,
     )
-    gate.settle(message, now=now)
-    doorbell.ring()
-    message.refresh_from_db()
-    return message
 
 
 def _hand_over(message: Message, *, by: User, now: datetime) -> HandOff:

@@ -104,6 +104,8 @@ def send_now(message: Message, *, by: User, now: datetime) -> Case | Refusal:
     reserved becomes somebody's task, and again when it leaves."""
     with transaction.atomic():
         current = take(message.pk)
+        if current.written_by is not None and current.written_by != by:
+            return Refusal(f"{current.written_by} wrote this and may still take it back. It leaves by itself.")
         # Never later than it was: what is too old to be sent stays too old.
         due = Message.objects.filter(pk=current.pk, status=Status.SCHEDULED).update(due_at=Least("due_at", now))
         if not due:

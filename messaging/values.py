@@ -49,7 +49,7 @@ def _sender_values(sender: User | None) -> dict[str, str]:
 def _interview_values(interview: Interview | None, candidate: Candidate) -> dict[str, str]:
     if interview is None:
         return {}
-    zone = _zone_of(candidate)
+    zone = zone_of(candidate)
     starts = interview.starts_at.astimezone(zone)
     return {
         "kind": interview.get_kind_display().lower(),
@@ -61,7 +61,8 @@ def _interview_values(interview: Interview | None, candidate: Candidate) -> dict
     }
 
 
-def _zone_of(candidate: Candidate) -> ZoneInfo:
+def zone_of(candidate: Candidate) -> ZoneInfo:
+    """The candidate's own, or the organisation's."""
     try:
         return ZoneInfo(candidate.time_zone or timezone.get_default_timezone_name())
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as “Europe”

@@ -1,12 +1,11 @@
 """Messages as they stand: the list, one message with everything the gate and the provider said to it, how it reads for
-the candidate, and the one thing that can be done to it: cancelling what has not left yet."""
+the candidate. What can be done to what waits is done in the outbox."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin import helpers
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -20,8 +19,9 @@ from django.utils.text import Truncator
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from messaging import facts, gate, outgoing
-from messaging.admin import desk, newmessage, uncertain
+from messaging import facts, gate, outlook
+from messaging.admin import desk, newmessage, outbox, uncertain
+from messaging.admin.outbox_acts import ACTS, AT_MOST, MAY_ACT
 from messaging.admin.records import (
     AttemptInline,
     HandOffInline,
@@ -35,7 +35,6 @@ from messaging.delivery.reading import Letter
 from messaging.models import Message
 from messaging.policy.decision import Origin
 from messaging.routing import SIMULATE
-from pipeline.outcomes import Refusal
 
 Status = Message.Status
 
@@ -147,7 +146,7 @@ class MessageAdmin(History, ModelAdmin):
     # --- Who may do what ---
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return desk.person_of(request).has_perm("messaging.cancel_message")
+        return desk.person_of(request).has_perm(MAY_ACT)
 
     # --- Pages ---
 
@@ -161,7 +160,6 @@ class MessageAdmin(History, ModelAdmin):
             path("<int:pk>/read/", view(self.read_view), name="messaging_message_read"),
             path("<int:pk>/read/html/", view(self.html_view), name="messaging_message_html"),
             path("<int:pk>/read/file/", view(self.file_view), name="messaging_message_file"),
-            path("<int:pk>/cancel/", view(self.cancel_view), name="messaging_message_cancel"),
             path("uncertain/", view(self.uncertain_view), name="messaging_message_uncertain"),
             path("uncertain/<int:pk>/", view(self.settle_view), name="messaging_message_settle"),
             path("uncertain/<int:pk>/sent/", view(self.was_sent_view), name="messaging_message_was_sent"),
@@ -192,8 +190,14 @@ class MessageAdmin(History, ModelAdmin):
     ) -> HttpResponse:
         now = timezone.now()
         waiting = facts.with_context(Message.objects.waiting()).filter(pk=object_id if object_id.isdecimal() else 0)
-        case = next((gate.preview(message, now=now) for message in waiting), None)
-        panel = {"case": case, "may_cancel": case is not None and self.has_cancel_permission(request)}
+        one = next(iter(outlook.outlooks(list(waiting), now=now)), None)
+        may_act = one is not None and self.has_cancel_permission(request)
+        panel = {
+            "case": one and one.case,
+            "hold": one and one.hold,
+            "acts": [act for act in ACTS.values() if one and (one.hold or not act.wants_hold)] if may_act else [],
+            "original_key": object_id,
+        }
         page: HttpResponse = super().change_view(request, object_id, form_url, panel | (extra_context or {}))
         return page
 
@@ -225,50 +229,11 @@ class MessageAdmin(History, ModelAdmin):
             return redirect("admin:messaging_message_read", pk)
         return FileResponse(file, as_attachment=True, content_type="message/rfc822")
 
-    def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        chosen = self._find(pk)
-        if not self.has_cancel_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return self._ask_before_cancelling(request, [chosen])
-        self._cancel(request, [chosen])
-        return redirect("admin:messaging_message_change", pk)
-
     @admin.action(description="Cancel what has not left yet", permissions=["cancel"])
-    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse | None:
-        chosen = list(queryset.select_related("application__candidate", "application__job"))
-        if "confirmed" not in request.POST:
-            return self._ask_before_cancelling(request, chosen)
-        self._cancel(request, chosen)
-        return None
-
-    def _ask_before_cancelling(self, request: HttpRequest, chosen: list[Message]) -> HttpResponse:
-        waiting = [message for message in chosen if message.status == Status.SCHEDULED]
-        context = self.admin_site.each_context(request) | {
-            "title": "Cancel messages",
-            "opts": self.opts,
-            "waiting": waiting,
-            "gone": len(chosen) - len(waiting),
-            "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "messaging/message/cancel.html", context)
-
-    def _cancel(self, request: HttpRequest, chosen: list[Message]) -> None:
-        now, by = timezone.now(), desk.person_of(request)
-        refused = []
-        for message in chosen:
-            answer = outgoing.cancel(message, by=by, now=now)
-            if isinstance(answer, Refusal):
-                refused.append(answer.sentence)
-            else:
-                self.log_change(request, message, "Cancelled before it left.")
-        cancelled = len(chosen) - len(refused)
-        if cancelled:
-            messages.success(request, f"{cancelled} message{'s' if cancelled > 1 else ''} cancelled before leaving.")
-        for sentence in refused[:5]:
-            messages.warning(request, sentence)
-        if len(refused) > 5:
-            messages.warning(request, f"{len(refused) - 5} more had left or ended already, and stay as they are.")
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Message]) -> HttpResponse:
+        """The outbox asks first, and does it."""
+        ids = queryset.order_by("pk").values_list("pk", flat=True)
+        return outbox.ask(request, ACTS["cancel"], outlook.find(list(ids[:AT_MOST])), back=outbox.MESSAGES)
 
     def _find(self, pk: int) -> Message:
         found = facts.with_context(Message.objects.all()).filter(pk=pk).first()

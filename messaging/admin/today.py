@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from messaging import outlook
 from messaging.admin import desk
 from messaging.models import Brake, HandOff, Incident, Installation, Message
+from messaging.outlook import Show
 from messaging.policy.decision import Origin
 from pipeline.models import User
 
@@ -30,6 +32,8 @@ def add_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["hand_offs"] = _read_hand_offs(user, now=now)
     if user.has_perm("messaging.view_message"):
         context["mail"] = _read_mail(now=now)
+        context["on_hold"] = outlook.holds_now(now=now, at_most=AT_MOST)
+        context["bounced"] = outlook.count(Show.BOUNCED, now=now)
     if user.has_perm("messaging.close_incident"):
         context["open_incidents"] = Incident.objects.open().count()
     return context

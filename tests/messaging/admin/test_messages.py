@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -115,7 +114,7 @@ def test_a_scheduled_message_says_what_the_gate_says_now_and_how_it_would_read(c
     assert "What the gate says now" in page
     assert "It is due on 15 September 2026" in page
     assert "We have read your application" in page
-    assert url(message, "cancel") in page
+    assert cancel_url(message) in page
     assert "Attempts to hand it to the provider" not in page  # there are none yet
 
 
@@ -234,57 +233,29 @@ def test_who_may_not_see_messages_reads_none() -> None:
     assert client.get(reverse("admin:messaging_message_read", args=[0])).status_code == 404
 
 
-# --- Cancelling -------------------------------------------------------------------------------------------------------
+# --- Cancelling: from here, in the outbox -------------------------------------------------------------------------------
 
 
-def cancel_all(client: Client, chosen: list[Message], **more: str) -> Any:
-    data = {"action": "cancel_selected", ACTION_CHECKBOX_NAME: [message.pk for message in chosen], **more}
-    return client.post(reverse(LIST), data, follow=True)
+def cancel_url(message: Message) -> str:
+    return reverse("outbox:act", args=["cancel"]) + f"?ids={message.pk}&back={message.pk}"
 
 
-def test_a_scheduled_message_is_cancelled_after_a_question(client: Client) -> None:
-    message = make_message()
-    assert "Cancel this message?" in read(client, url(message, "cancel"))
-    assert again(message).status == Status.SCHEDULED
-    client.post(url(message, "cancel"))
-    assert again(message).status == Status.CANCELLED
-    assert "cancelled it before it left" in again(message).status_reason
-    assert LogEntry.objects.filter(object_id=message.pk).exists()
-    outbox.drain(clock=timezone.now)
-    assert again(message).status == Status.CANCELLED
-
-
-def test_many_are_cancelled_at_once_and_what_left_stays_sent(client: Client) -> None:
-    sent, first, second, other = make_sent(), make_message(), make_message(), make_message()
-    page = html.unescape(cancel_all(client, [sent, first, second]).content.decode())
+def test_many_are_chosen_in_the_list_and_the_outbox_asks_before_they_are_cancelled(client: Client) -> None:
+    sent, first, second = make_sent(), make_message(), make_message()
+    chosen = {"action": "cancel_selected", ACTION_CHECKBOX_NAME: [sent.pk, first.pk, second.pk]}
+    page = html.unescape(client.post(reverse(LIST), chosen).content.decode())
     assert "Cancel these 2 messages?" in page
-    assert again(first).status == Status.SCHEDULED
-    page = html.unescape(cancel_all(client, [sent, first, second], confirmed="yes").content.decode())
-    assert "2 messages cancelled before leaving" in page
-    assert "is sent by now" in page
-    assert [again(message).status for message in (sent, first, second, other)] == [
-        Status.SENT,
-        Status.CANCELLED,
-        Status.CANCELLED,
-        Status.SCHEDULED,
-    ]
+    assert "1 of what you chose does not wait any more" in page
+    assert 'action="/admin/outbox/cancel/"' in page
+    assert 'name="back" value="messages"' in page
+    assert {again(message).status for message in (first, second)} == {Status.SCHEDULED}
 
 
-def test_of_many_that_left_not_every_one_is_named(client: Client) -> None:
-    sent = [make_sent() for _ in range(7)]
-    page = html.unescape(cancel_all(client, sent, confirmed="yes").content.decode())
-    assert page.count("is sent by now") == 5
-    assert "2 more had left or ended already" in page
-    assert "Nothing to cancel" in html.unescape(cancel_all(client, sent).content.decode())
-
-
-def test_who_may_not_cancel_cancels_nothing() -> None:
+def test_who_may_not_cancel_is_offered_nothing_to_do() -> None:
     message = make_message()
-    auditor = client_of("Auditor")
-    assert auditor.get(url(message, "cancel")).status_code == 403
-    assert auditor.post(url(message, "cancel")).status_code == 403
-    cancel_all(auditor, [message], confirmed="yes")
-    assert url(message, "cancel") not in read(auditor, url(message))
-    assert again(message).status == Status.SCHEDULED
-    cancel_all(client_of("Recruiter"), [message], confirmed="yes")
-    assert again(message).status == Status.CANCELLED
+    auditor, recruiter = client_of("Auditor"), client_of("Recruiter")
+    chosen = {"action": "cancel_selected", ACTION_CHECKBOX_NAME: [message.pk]}
+    assert "Cancel this message?" not in auditor.post(reverse(LIST), chosen, follow=True).content.decode()
+    assert cancel_url(message) not in read(auditor, url(message))
+    assert "Cancel this message?" in recruiter.post(reverse(LIST), chosen).content.decode()
+    assert cancel_url(message) in read(recruiter, url(message))
