@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -170,9 +170,14 @@ def refused(application: Application, sentence: str) -> Consequence:
 
 
 def _read(application: Application, touched: Iterable[int], *, now: datetime) -> Consequence:
+    return tell(_about(application), touched, now=now)
+
+
+def tell(about: Consequence, touched: Iterable[int], *, now: datetime) -> Consequence:
+    """The same with what became of the messages of these applications at this very time."""
     messages, hand_offs = _read_rows(touched, now=now)
-    return _of(
-        application,
+    return _with(
+        about,
         [message for of_one in messages.values() for message in of_one],
         [hand_off for of_one in hand_offs.values() for hand_off in of_one],
     )
@@ -195,10 +200,16 @@ def _read_rows(
 
 
 def _of(application: Application, changed: Sequence[Message], hand_offs: Sequence[HandOff]) -> Consequence:
-    return Consequence(
-        application_id=application.pk,
-        candidate=str(application.candidate),
-        job=str(application.job),
+    return _with(_about(application), changed, hand_offs)
+
+
+def _about(application: Application) -> Consequence:
+    return Consequence(application_id=application.pk, candidate=str(application.candidate), job=str(application.job))
+
+
+def _with(about: Consequence, changed: Sequence[Message], hand_offs: Sequence[HandOff]) -> Consequence:
+    return replace(
+        about,
         messages=tuple(_planned(message) for message in changed if message.status == Message.Status.SCHEDULED),
         stopped=tuple(_stopped(message) for message in changed if message.status == Message.Status.CANCELLED),
         hand_offs=tuple(_task(hand_off) for hand_off in hand_offs),

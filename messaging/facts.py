@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet, Value
 from django.utils import timezone
 
 from messaging.models import (
@@ -34,8 +33,9 @@ from messaging.wording import kinship, rendering, tripwire
 from messaging.wording.fingerprint import text_fingerprint
 from pipeline.actors import ActorKind
 from pipeline.intake.addresses import canonical_address, read_address
-from pipeline.models import Application, Interview, ReachCorrection, StageChange, User
+from pipeline.models import Application, Interview, StageChange, User
 from pipeline.outcomes import Refusal
+from pipeline.reach import read_reach
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -59,6 +59,8 @@ KIN_FOR = timedelta(days=180)
 KIN_AT_MOST = 300
 # These candidates know how it ended without being told: they withdrew, or said yes to an offer.
 KNOWN_TO_THEM = frozenset({Application.Status.WITHDRAWN, Application.Status.HIRED})
+# Who withdrew is not thanked for applying; and of two applications that were merged, one speaks.
+TAKES_NO_RECEIPT = frozenset({Application.Status.WITHDRAWN, Application.Status.DUPLICATE})
 # What still makes sense to somebody who knows that their application ended.
 AFTER_THE_END = frozenset({Touchpoint.SURVEY, Touchpoint.TALENT_POOL})
 
@@ -128,7 +130,7 @@ class _World:
         policy = _group((row.touchpoint, row.as_rule) for row in PolicyRow.objects.all())
         stage_rules = _group((row.template_id, row.as_rule) for row in StageRule.objects.filter(template__in=templates))
         return cls(
-            reach=_read_reach(candidates),
+            reach=read_reach(candidates),
             spoken_with=_read_spoken_with(candidates),
             perhaps_spoken_with=_read_perhaps_spoken_with(candidates, now=now),
             hand_sent=_read_hand_sent(candidates),
@@ -220,26 +222,6 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
 # --- Reach, contact, decision -----------------------------------------------------------------------------------------
 
 
-def _read_reach(candidates: Iterable[int]) -> dict[int, int]:
-    """The column, the history and the stages of today; whichever is furthest, so that one lost write lowers nothing. Of the
-    history what came after the last correction, see ReachCorrection."""
-    corrected = ReachCorrection.objects.filter(candidate=OuterRef("candidate")).order_by("-last_change")
-    rows = (
-        Application.objects.filter(candidate__in=candidates)
-        .order_by()
-        .values("candidate_id")
-        .annotate(
-            column=Max("candidate__reach"),
-            history=Max(
-                "stage_changes__to_milestone",
-                filter=Q(stage_changes__pk__gt=Coalesce(Subquery(corrected.values("last_change")[:1]), 0)),
-            ),
-            today=Max("stage__milestone"),
-        )
-    )
-    return {row["candidate_id"]: max(row["column"], row["history"] or 0, row["today"]) for row in rows}
-
-
 def _read_spoken_with(candidates: Iterable[int]) -> frozenset[int]:
     wanted = list(candidates)
     held = Interview.objects.held().filter(application__candidate__in=wanted).order_by()
@@ -311,7 +293,7 @@ def _cause_stands(message: Message, *, last_news: datetime | None) -> bool | Non
         return application.status == ends[Automation.Event(event)] and application.decided_at == change.at
     if event == Automation.Event.RECEIVED:
         knows_the_end = application.told_at is not None and message.touchpoint not in AFTER_THE_END
-        return application.status != Application.Status.WITHDRAWN and not knows_the_end
+        return application.status not in TAKES_NO_RECEIPT and not knows_the_end
     # The stage as well as the time: an import moves there and back in one moment.
     still_there = (
         application.status == Application.Status.ACTIVE

@@ -54,6 +54,7 @@ HIRING = (
 )
 COORDINATING = (
     "pipeline.import_candidates",
+    "pipeline.merge_candidates",
     "pipeline.add_job",
     "pipeline.change_job",
     "pipeline.add_pipeline",

@@ -1,6 +1,9 @@
-"""What is entered about a candidate by hand. An address is checked as an import checks it, and belongs to one candidate."""
+"""What is entered about a candidate by hand, and who is found by an address. An address is checked as an import checks it,
+and belongs to one candidate; the addresses of records that were merged find the one that was kept."""
 
-from pipeline.intake.addresses import Address, read_address
+from datetime import datetime
+
+from pipeline.intake.addresses import Address, canonical_address, read_address
 from pipeline.models import Candidate
 from pipeline.outcomes import Refusal
 
@@ -10,13 +13,49 @@ def read_own_address(text: str, *, candidate_id: int | None) -> Address | Refusa
     read = read_address(text)
     if isinstance(read, Refusal):
         return read
-    other = Candidate.objects.filter(email_key=read.canonical).first()
-    if other is not None and other.pk != candidate_id:
+    other = find_by_address(read.canonical)
+    if other is not None and other.pk == candidate_id:
+        return _own(read, other)
+    if other is not None:
         return Refusal(
             f"{other} has this address already. Open that candidate instead; one person is one candidate, whatever they "
             "apply for."
         )
     return read
+
+
+def _own(read: Address, candidate: Candidate) -> Address | Refusal:
+    if candidate.email_key == read.canonical:
+        return read
+    return Refusal(
+        f"{candidate} is found by this address already, through a record that was merged. To write to it, un-merge that "
+        "record and keep it instead."
+    )
+
+
+def find_by_address(address: str) -> Candidate | None:
+    """Whoever writes from it, or is imported with it, whatever became of the record that first had it."""
+    found = Candidate.objects.filter(email_key=canonical_address(address)).first()
+    return stand_in(found) if found else None
+
+
+def stand_in(candidate: Candidate) -> Candidate:
+    """The record that stands for it; itself, unless it was merged into another one."""
+    while candidate.merged_into is not None:
+        candidate = candidate.merged_into
+    return candidate
+
+
+def ask_for_silence(candidate: Candidate, *, now: datetime) -> bool:
+    """They asked to hear nothing more. True the first time."""
+    asked = Candidate.objects.filter(pk=candidate.pk, do_not_contact_at__isnull=True, merged_into__isnull=True)
+    return bool(asked.update(do_not_contact_at=now))
+
+
+def end_silence(candidate: Candidate) -> bool:
+    """They want to hear from us again. True when they had asked for silence."""
+    silent = Candidate.objects.filter(pk=candidate.pk, do_not_contact_at__isnull=False, merged_into__isnull=True)
+    return bool(silent.update(do_not_contact_at=None))
 
 
 def give_address(candidate: Candidate, address: Address) -> None:

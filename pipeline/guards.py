@@ -170,11 +170,43 @@ def _read_installed() -> dict[str, tuple[str, ...]]:
 
 
 _CHANGES = "pipeline_stagechange"
+_MERGE = "pipeline_merge"
 _OF_CANDIDATE = "pipeline_application a WHERE a.candidate_id = NEW.id"
+_TAKEN_APART = "EXISTS (SELECT 1 FROM pipeline_unmerge u WHERE u.merge_id = m.id)"
+# Taking a merge apart gives the kept record its own reach again: no less than its own history shows, its own applications
+# stand at, and another merge brought that is not taken apart.
+_OWN_AGAIN = f"""(EXISTS (SELECT 1 FROM {_MERGE} m JOIN pipeline_unmerge u ON u.merge_id = m.id
+ WHERE m.kept_id = NEW.id AND u.from_reach = OLD.reach AND u.to_reach = NEW.reach)
+AND NOT EXISTS (SELECT 1 FROM {_MERGE} m WHERE m.kept_id = NEW.id AND m.away_reach > NEW.reach AND NOT {_TAKEN_APART})
+AND NOT EXISTS (SELECT 1 FROM pipeline_stage s WHERE s.milestone > NEW.reach
+ AND s.id IN (SELECT a.stage_id FROM {_OF_CANDIDATE}))
+AND NOT EXISTS (SELECT 1 FROM {_CHANGES} h WHERE h.to_milestone > NEW.reach
+ AND h.application_id IN (SELECT a.id FROM {_OF_CANDIDATE}) AND h.id > COALESCE(
+ (SELECT MAX(k.last_change_id) FROM pipeline_reachcorrection k WHERE k.candidate_id = NEW.id), 0)))"""
+
+
+def _is_merged_away(candidate: str) -> str:
+    return f"EXISTS (SELECT 1 FROM pipeline_candidate c WHERE c.id = {candidate} AND c.merged_into_id IS NOT NULL)"
+
 
 GUARDS = (
     *append_only(_CHANGES, name="stage_change", thing="A stage change"),
     *append_only("pipeline_reachcorrection", name="reach_correction", thing="The correction of a reach"),
+    *append_only(_MERGE, name="merge", thing="The record of a merge"),
+    *append_only(
+        "pipeline_mergedapplication",
+        name="merged_application",
+        thing="The record of a merge",
+        unique=["merge_id", "application_id"],
+    ),
+    *append_only("pipeline_unmerge", name="unmerge", thing="The record of a merge", unique=["merge_id"]),
+    Guard(
+        name="merge_is_of_two_that_stand",
+        table=_MERGE,
+        event=INSERT,
+        when=f"{_is_merged_away('NEW.kept_id')} OR {_is_merged_away('NEW.away_id')}",
+        sentence="Only two records that stand are merged.",
+    ),
     Guard(
         name="candidate_is_new",
         table="pipeline_candidate",
@@ -184,14 +216,49 @@ GUARDS = (
         sentence="A candidate is never replaced by another row.",
     ),
     Guard(
+        name="candidate_begins_alone",
+        table="pipeline_candidate",
+        event=INSERT,
+        when="NEW.merged_into_id IS NOT NULL",
+        sentence="A candidate begins as a record of its own.",
+    ),
+    Guard(
+        name="candidate_is_merged_on_record",
+        table="pipeline_candidate",
+        event=UPDATE,
+        when=f"{changed('merged_into_id')} AND NOT (OLD.merged_into_id IS NULL AND EXISTS (SELECT 1 FROM {_MERGE} m "
+        f"WHERE m.kept_id = NEW.merged_into_id AND m.away_id = NEW.id AND NOT {_TAKEN_APART})) "
+        f"AND NOT (NEW.merged_into_id IS NULL AND NOT EXISTS (SELECT 1 FROM {_MERGE} m WHERE m.away_id = NEW.id "
+        f"AND NOT {_TAKEN_APART}))",
+        sentence="A candidate becomes another one, or itself again, only by a merge that is on record.",
+    ),
+    Guard(
         name="reach_stays",
         table="pipeline_candidate",
         event=UPDATE,
         # See ReachCorrection: good for one time, because every new stage change outdates it.
         when="NEW.reach < OLD.reach AND NOT EXISTS (SELECT 1 FROM pipeline_reachcorrection c WHERE c.candidate_id = NEW.id "
         "AND c.from_reach = OLD.reach AND c.to_reach = NEW.reach AND c.last_change_id = (SELECT MAX(h.id) "
-        f"FROM {_CHANGES} h WHERE h.application_id IN (SELECT a.id FROM {_OF_CANDIDATE})))",
+        f"FROM {_CHANGES} h WHERE h.application_id IN (SELECT a.id FROM {_OF_CANDIDATE}))) AND NOT {_OWN_AGAIN}",
         sentence="A reach never goes down. An administrator can correct one that was recorded wrongly, with a reason.",
+    ),
+    # Everything that was ever said to somebody hangs on their applications, and so does what the gate knows of them.
+    Guard(
+        name="application_begins_with_one_who_stands",
+        table="pipeline_application",
+        event=INSERT,
+        when=_is_merged_away("NEW.candidate_id"),
+        sentence="This record was merged into another one, which applies in its place.",
+    ),
+    Guard(
+        name="application_stays_with_its_candidate",
+        table="pipeline_application",
+        event=UPDATE,
+        when=f"NEW.candidate_id <> OLD.candidate_id AND NOT EXISTS (SELECT 1 FROM {_MERGE} m "
+        "JOIN pipeline_mergedapplication g ON g.merge_id = m.id WHERE g.application_id = NEW.id AND g.was_of_id = m.away_id "
+        f"AND ((OLD.candidate_id = m.away_id AND NEW.candidate_id = m.kept_id AND NOT {_TAKEN_APART}) "
+        f"OR (OLD.candidate_id = m.kept_id AND NEW.candidate_id = m.away_id AND {_TAKEN_APART})))",
+        sentence="An application goes to another candidate only by a merge that is on record.",
     ),
     # A held conversation is evidence of contact.
     Guard(

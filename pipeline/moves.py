@@ -47,7 +47,11 @@ def receive(candidate: Candidate, job: Job, *, act: Act, stage: Stage | None = N
     if stage.pipeline_id != job.pipeline_id:
         return _foreign(stage, job)
     with transaction.atomic():
-        application, created = Application.objects.get_or_create(
+        # Held, so that nobody merges the record away meanwhile.
+        current = Candidate.objects.select_for_update(of=("self",)).get(pk=candidate.pk)
+        if current.merged_into_id is not None:
+            return Refusal(f"{candidate} was merged into another record. Open that one to add an application.")
+        application, created = Application.objects.standing().get_or_create(
             candidate=candidate,
             job=job,
             defaults={"stage": stage, "applied_at": act.now, "stage_entered_at": act.now},
@@ -183,6 +187,10 @@ def reopen(application: Application, *, act: Act) -> StageChange | Refusal:
             told_by=None,
             stage_entered_at=act.now,
         )
+        if ended.status == Status.DUPLICATE:
+            return Refusal(
+                f"Another application of {application.candidate} for “{application.job}” goes on in its place."
+            )
         if not reopened:
             return Refusal(f"The application of {application.candidate} is open already.")
         application.refresh_from_db()

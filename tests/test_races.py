@@ -15,7 +15,7 @@ from messaging import automations, gate, handoffs
 from messaging.gate import Case, Clearance
 from messaging.models import Attempt, HandOff, Message, PlannedChange
 from messaging.policy.decision import Outcome
-from pipeline import actors, moves
+from pipeline import actors, merging, moves
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Candidate, Interview, StageChange
 from pipeline.moves import Act
@@ -218,6 +218,18 @@ def test_a_move_at_another_job_that_is_not_committed_yet_keeps_the_message_from_
     message = make_message()
     elsewhere = make_application(candidate=message.application.candidate)
     answer = in_between(lambda: move_to(elsewhere, Milestone.PHONE_SCREEN), lambda: gate.clear(message.pk, now=DUE))
+    assert isinstance(answer, Case)
+    assert [finding.code for finding in answer.verdict.findings] == ["floor"]
+    assert statuses(message) == ("held", 0, 1)
+
+
+def test_a_merge_that_is_not_committed_yet_keeps_the_message_from_leaving() -> None:
+    message, met, by = make_message(), make_application(), make_sender()
+    move_to(met, Milestone.PHONE_SCREEN)
+    people = met.candidate, message.application.candidate
+    answer = in_between(
+        lambda: merging.merge(*people, by=actors.person(by.pk), now=NOW), lambda: gate.clear(message.pk, now=DUE)
+    )
     assert isinstance(answer, Case)
     assert [finding.code for finding in answer.verdict.findings] == ["floor"]
     assert statuses(message) == ("held", 0, 1)

@@ -53,7 +53,7 @@ def _is_active(application: Application) -> bool:
 
 
 def _is_ended(application: Application) -> bool:
-    return application.status != Status.ACTIVE
+    return application.status in Application.ENDED
 
 
 MOVE, REJECT = "pipeline.move_application", "pipeline.reject_application"

@@ -36,6 +36,7 @@ STATUS_LABELS = {
     Application.Status.REJECTED: "",
     Application.Status.WITHDRAWN: "",
     Application.Status.HIRED: "success",
+    Application.Status.DUPLICATE: "",
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 
 from pipeline import moves
@@ -37,31 +38,43 @@ class People:
 
     def add(self, person: Person, *, source: str) -> None:
         self.by_address[person.email_key] = person
+        for key in person.other_keys:
+            self.by_address[key] = person
+        for external_id in person.other_ids:
+            self.by_id[external_id] = person
         if person.external_id and person.external_source == source:
             self.by_id[person.external_id] = person
 
     def with_changes(self) -> list[Person]:
         return [
             person
-            for person in self.by_address.values()
+            for person in {id(person): person for person in self.by_address.values()}.values()
             if person.pk is None or person.is_changed or any(run.changes for run in person.runs.values())
         ]
 
 
 def read_people(entries: Sequence[Entry], *, source: str) -> People:
-    return _read(entries, source=source, applications=Application.objects.all())
+    return _read(entries, source=source, applications=Application.objects.standing())
 
 
 def read_people_to_change(entries: Sequence[Entry], *, source: str) -> People:
     """Holds their applications until the transaction ends."""
-    return _read(entries, source=source, applications=Application.objects.select_for_update(of=("self",)))
+    return _read(entries, source=source, applications=Application.objects.standing().select_for_update(of=("self",)))
 
 
 def _read(entries: Sequence[Entry], *, source: str, applications: QuerySet[Application]) -> People:
     addresses = {entry.address.canonical for entry in entries}
     ids = {entry.external_id for entry in entries if entry.external_id}
     wanted = Q(email_key__in=addresses) | Q(external_source=source, external_id__in=ids)
-    persons = {candidate.pk: _person(candidate) for candidate in Candidate.objects.filter(wanted).order_by("pk")}
+    found = list(Candidate.objects.filter(wanted).order_by("pk"))
+    records = [candidate for candidate in found if candidate.merged_into_id is not None]
+    standing = _find_standing(found)
+    persons = {candidate.pk: _person(candidate) for candidate in set(standing.values())}
+    for record in records:
+        person = persons[standing[record.pk].pk]
+        person.other_keys |= {record.email_key}
+        if record.external_id and record.external_source == source:
+            person.other_ids |= {record.external_id}
     runs: dict[int, Run] = {}
     for application in applications.filter(candidate__in=persons).select_related("stage").order_by("pk"):
         run = runs[application.pk] = _run(application)
@@ -73,6 +86,21 @@ def _read(entries: Sequence[Entry], *, source: str, applications: QuerySet[Appli
     for person in persons.values():
         people.add(person, source=source)
     return people
+
+
+def _find_standing(found: Sequence[Candidate]) -> dict[int, Candidate]:
+    """For each of them the record that stands for it: itself, unless it was merged into another one."""
+    known = {candidate.pk: candidate for candidate in found}
+    wanted = {candidate.merged_into_id for candidate in found if candidate.merged_into_id} - known.keys()
+    while wanted:
+        further = Candidate.objects.in_bulk(wanted)
+        known |= further
+        wanted = {candidate.merged_into_id for candidate in further.values() if candidate.merged_into_id} - known.keys()
+
+    def follow(candidate: Candidate) -> Candidate:
+        return candidate if candidate.merged_into_id is None else follow(known[candidate.merged_into_id])
+
+    return {candidate.pk: follow(candidate) for candidate in found}
 
 
 def _person(candidate: Candidate) -> Person:
@@ -112,6 +140,7 @@ def write_people(people: People, *, by: Actor, quiet: bool) -> None:
     moved = [(person, run) for person in persons for run in person.runs.values() if run.changes]
     reasons = _find_reasons([change for _, run in moved for change in run.changes])
     new = [(person, run) for person, run in moved if run.pk is None]
+    _hold_candidates([_stored(person.pk) for person, _ in new])
     created = Application.objects.bulk_create(
         Application(
             candidate_id=_stored(person.pk), job_id=run.job_id, applied_at=run.applied_at, **_state(run, reasons)
@@ -152,6 +181,14 @@ def _write_candidates(persons: Iterable[Person]) -> None:
     )
     for person, candidate in zip(new, created, strict=True):
         person.pk = candidate.pk
+
+
+def _hold_candidates(pks: Sequence[int]) -> None:
+    """Nobody merges away who is about to apply. Who was merged since they were read is read again by the caller."""
+    wanted = set(pks)
+    standing = Candidate.objects.standing().select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
+    if len(standing) < len(wanted):
+        raise IntegrityError("A candidate was merged into another one while the rows were read.")
 
 
 def _state(run: Run, reasons: Reasons) -> dict[str, Any]:

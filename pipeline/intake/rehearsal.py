@@ -29,8 +29,10 @@ class Rehearsal:
         for person in people.with_changes():
             for run in person.runs.values():
                 run.changes.clear()
-            row = (person.email_key, person.external_id or None, pickle.dumps(person))
-            self._store.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?)", row)
+            what = pickle.dumps(person)
+            for key in {person.email_key, *person.other_keys}:
+                row = (key, person.external_id or None, what)
+                self._store.execute("INSERT OR REPLACE INTO person VALUES (?, ?, ?)", row)
         self._store.execute("COMMIT")
 
     def recall(self, entries: Sequence[Entry], people: People, *, source: str) -> None:

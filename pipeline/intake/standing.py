@@ -71,6 +71,9 @@ class Person:
     external_source: str
     external_id: str
     reach: int
+    # Keys and ids of records that were merged into this one: by them a file finds it too.
+    other_keys: frozenset[str] = frozenset()
+    other_ids: frozenset[str] = frozenset()
     runs: dict[int, Run] = field(default_factory=dict)  # by job
     is_changed: bool = False
 
@@ -79,7 +82,7 @@ def same_person(
     entry: Entry, *, source: str, by_id: Person | None, by_address: Person | None
 ) -> Person | Rejection | None:
     """Whom the row is about: None for somebody new, a Rejection where its id and its address disagree."""
-    if by_id is not None and by_id.email_key != entry.address.canonical:
+    if by_id is not None and entry.address.canonical not in {by_id.email_key, *by_id.other_keys}:
         return Rejection(
             why=Why.IDENTITY,
             sentence=f"The id “{entry.external_id}” belongs to {by_id.email} here and to {entry.address.address} in "
@@ -87,7 +90,8 @@ def same_person(
         )
     if by_address is None or by_id is not None:
         return by_id
-    other_id = by_address.external_id if by_address.external_source == source else ""
+    is_own_key = by_address.email_key == entry.address.canonical
+    other_id = by_address.external_id if is_own_key and by_address.external_source == source else ""
     if entry.external_id and other_id:
         return Rejection(
             why=Why.IDENTITY,
@@ -152,7 +156,7 @@ def _take_details(entry: Entry, person: Person, *, source: str) -> bool:
         person.first_name, person.last_name = entry.first_name, entry.last_name
     person.phone = entry.phone or person.phone
     person.came_from = entry.came_from or person.came_from
-    if entry.external_id and not person.external_id:
+    if entry.external_id and not person.external_id and entry.external_id not in person.other_ids:
         person.external_source, person.external_id = source, entry.external_id
     changed = before != (person.first_name, person.last_name, person.phone, person.came_from, person.external_id)
     person.is_changed = person.is_changed or changed

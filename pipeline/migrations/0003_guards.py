@@ -1,10 +1,8 @@
-"""No statement changes history or lowers a reach."""
+"""Where the guards of the pipeline began; a later migration installs them all, see pipeline.guards.installing."""
 
 from django.db import migrations
-
-from pipeline import guards
 
 
 class Migration(migrations.Migration):
     dependencies = [("pipeline", "0002_reach_corrections")]
-    operations = [guards.installing(guards.GUARDS)]
+    operations = []

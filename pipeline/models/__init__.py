@@ -4,6 +4,7 @@ from pipeline.models.application import Application, Reason, StageChange
 from pipeline.models.candidate import Candidate
 from pipeline.models.interview import Interview
 from pipeline.models.job import Job, Pipeline, Stage
+from pipeline.models.merge import Merge, MergedApplication, Unmerge
 from pipeline.models.reach_correction import ReachCorrection
 from pipeline.models.source import Source
 from pipeline.models.user import User
@@ -13,11 +14,14 @@ __all__ = [
     "Candidate",
     "Interview",
     "Job",
+    "Merge",
+    "MergedApplication",
     "Pipeline",
     "ReachCorrection",
     "Reason",
     "Source",
     "Stage",
     "StageChange",
+    "Unmerge",
     "User",
 ]

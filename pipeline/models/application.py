@@ -45,6 +45,10 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def active(self) -> ApplicationQuerySet:
         return self.filter(status=Application.Status.ACTIVE)
 
+    def standing(self) -> ApplicationQuerySet:
+        """One for each job at most: without the duplicates that a merge brought, which rest beside the one that goes on."""
+        return self.exclude(status=Application.Status.DUPLICATE)
+
     def decided_but_not_told(self) -> ApplicationQuerySet:
         return self.filter(status__in=Application.DECIDED_BY_US, told_at__isnull=True)
 
@@ -55,6 +59,8 @@ class Application(models.Model):
         REJECTED = "rejected", "Rejected"
         WITHDRAWN = "withdrawn", "Withdrawn"
         HIRED = "hired", "Hired"
+        # A merge brought a second application for the same job; pipeline.merging alone puts it here and takes it back.
+        DUPLICATE = "duplicate", "Duplicate"
 
     ENDED: ClassVar[frozenset[str]] = frozenset({Status.REJECTED, Status.WITHDRAWN, Status.HIRED})
 
@@ -112,7 +118,9 @@ class Application(models.Model):
             ),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["candidate", "job"], name="application_once_per_job"),
+            models.UniqueConstraint(
+                fields=["candidate", "job"], condition=~Q(status="duplicate"), name="application_once_per_job"
+            ),
             models.CheckConstraint(
                 condition=Q(status="active", decided_at__isnull=True)
                 | (~Q(status="active") & Q(decided_at__isnull=False)),

@@ -1,11 +1,19 @@
 """A person who is or was considered for a job."""
 
+from __future__ import annotations
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from pipeline import milestones
 from pipeline.milestones import Milestone
+
+
+class CandidateQuerySet(models.QuerySet["Candidate"]):
+    def standing(self) -> CandidateQuerySet:
+        """Without the records that were merged into another one."""
+        return self.filter(merged_into__isnull=True)
 
 
 class Candidate(models.Model):
@@ -42,10 +50,19 @@ class Candidate(models.Model):
         null=True, blank=True, help_text="When they asked to hear nothing more. Empty: they did not."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # NULL: this record stands. Else it only remembers what the other one should be found by; see pipeline.merging.
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="merged_records"
+    )
+
+    objects = CandidateQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        permissions = [("import_candidates", "Can import candidates")]
+        permissions = [
+            ("import_candidates", "Can import candidates"),
+            ("merge_candidates", "Can merge and un-merge candidates"),
+        ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="candidate_list_order"),
         ]

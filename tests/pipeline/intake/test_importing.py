@@ -13,15 +13,15 @@ from django.db import connection
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
-from pipeline import actors, moves
-from pipeline.intake import importing
+from pipeline import actors, merging, moves
+from pipeline.intake import importing, people
 from pipeline.intake.entries import Entry
 from pipeline.intake.importing import BATCH
 from pipeline.intake.reader import Row
 from pipeline.intake.report import ImportReport, Why
 from pipeline.intake.standing import Person
 from pipeline.milestones import Milestone
-from pipeline.models import Application, Candidate, Job, Reason, Source, Stage, StageChange
+from pipeline.models import Application, Candidate, Job, Merge, Reason, Source, Stage, StageChange
 from pipeline.moves import Act
 from tests import factories
 from tests.pipeline.intake.files import (
@@ -643,3 +643,59 @@ def test_a_table_in_any_clothes_is_the_same_table(job: Job, tmp_path: Path) -> N
 
     assert only(bring(path)) == {"created": 2}
     assert set(Candidate.objects.values_list("first_name", flat=True)) == {"Zoë", "Åsa"}
+
+
+# --- Records that were merged -----------------------------------------------------------------------------------------
+
+
+def merged_into_bob(job: Job, tmp_path: Path) -> tuple[Candidate, Candidate]:
+    """Bob, whom the import finds by Ann's address and id as well."""
+    bring(write(tmp_path, ann(), bob()))
+    kept, away = Candidate.objects.get(email_key="bob@example.com"), Candidate.objects.get(email_key="ann@example.com")
+    assert isinstance(merging.merge(kept, away, by=actors.person(factories.make_user().pk), now=NOW), Merge)
+    return kept, away
+
+
+def test_an_import_of_the_other_address_finds_the_record_that_was_kept(job: Job, tmp_path: Path) -> None:
+    kept, away = merged_into_bob(job, tmp_path)
+    factories.make_job(title="Designer", external_id="REQ-2", pipeline=job.pipeline)
+    for take in (rehearse, bring):
+        report = take(write(tmp_path, ann(Job="Designer", Stage="Interview")))
+        assert (only(report), report.new_candidates) == ({"created": 1}, 0)
+    kept.refresh_from_db()
+    away.refresh_from_db()
+    assert (kept.applications.count(), kept.reach) == (3, Milestone.INTERVIEW)
+    assert (away.applications.count(), away.external_id) == (0, "1")
+    assert report.rejected == 0
+
+
+def test_an_import_says_nothing_new_of_an_application_that_rests(job: Job, tmp_path: Path) -> None:
+    kept, _ = merged_into_bob(job, tmp_path)
+    assert sorted(kept.applications.values_list("status", flat=True)) == [Status.ACTIVE, Status.DUPLICATE]
+    report = bring(write(tmp_path, ann(Stage="Interview"), bob(Stage="Interview")))
+    assert report.rejected == 0
+    assert sorted(kept.applications.values_list("status", "stage__name")) == [
+        (Status.ACTIVE, "Interview"),
+        (Status.DUPLICATE, "Applied"),
+    ]
+
+
+def test_whoever_is_merged_while_rows_are_read_is_read_again(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(write(tmp_path, ann(), bob()))
+    kept, away = Candidate.objects.get(email_key="bob@example.com"), Candidate.objects.get(email_key="ann@example.com")
+    factories.make_job(title="Designer", external_id="REQ-2", pipeline=job.pipeline)
+    read, calls = people.read_people_to_change, list[None]()
+
+    def read_beside_a_merge(*args: Any, **kwargs: Any) -> Any:
+        """The merge comes after the first reading; what wrote with that is taken back, and the merge with it."""
+        calls.append(None)
+        known = read(*args, **kwargs)
+        merging.merge(kept, away, by=actors.person(factories.make_user().pk), now=NOW)
+        return known if len(calls) == 1 else read(*args, **kwargs)
+
+    monkeypatch.setattr(importing, "read_people_to_change", read_beside_a_merge)
+    report = bring(write(tmp_path, ann(Job="Designer")))
+    assert (len(calls), report.created, report.new_candidates) == (2, 1, 0)
+    assert (kept.applications.count(), away.applications.count()) == (3, 0)

@@ -1,0 +1,44 @@
+"""Do not contact: what a candidate's wish for silence does to everything that waits for them, and what its end does not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from messaging import gate, ledger
+from messaging.consequences import Consequence, tell
+from messaging.models import LedgerEntry
+from pipeline import candidates
+from pipeline.actors import person
+from pipeline.models import Application, Candidate, User
+from pipeline.outcomes import Refusal
+
+
+def begin(candidate: Candidate, *, by: User, now: datetime) -> Consequence | Refusal:
+    """From now on nothing leaves for them, whoever sends it; what waits ends at once, and so do its hand-offs."""
+    with transaction.atomic():
+        if not candidates.ask_for_silence(candidate, now=now):
+            return Refusal(f"It is recorded already that {candidate} is not to be contacted.")
+        ledger.write(LedgerEntry.Kind.SILENCE, about=candidate, by=person(by.pk), now=now, data={"asked": True})
+        touched = list(Application.objects.filter(candidate=candidate).order_by("pk").values_list("pk", flat=True))
+        for application_id in gate.unsettled(touched):
+            gate.resettle(application_id, now=now)
+        return tell(Consequence(application_id=0, candidate=str(candidate), job=""), touched, now=now)
+
+
+def rehearse(candidate: Candidate, *, by: User, now: datetime) -> Consequence | Refusal:
+    """The same, taken back."""
+    with transaction.atomic():
+        consequence = begin(candidate, by=by, now=now)
+        transaction.set_rollback(True)
+    return consequence
+
+
+def end(candidate: Candidate, *, by: User, now: datetime) -> Candidate | Refusal:
+    """They want to hear from us again. What ended with their wish stays ended; automations go on with what comes next."""
+    with transaction.atomic():
+        if not candidates.end_silence(candidate):
+            return Refusal(f"{candidate} may be contacted already.")
+        ledger.write(LedgerEntry.Kind.SILENCE, about=candidate, by=person(by.pk), now=now, data={"asked": False})
+    return candidate
