@@ -8,7 +8,6 @@ and breaks nothing; a reserved message that left is listed with who wrote it and
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,15 +24,14 @@ from messaging.models import (
     HandOff,
     LedgerEntry,
     Message,
-    PolicyRow,
     ProviderEvent,
     RecordedVerdict,
     Release,
-    StageRule,
 )
 from messaging.policy import record
-from messaging.policy.decision import Facts, Origin, Outcome, Verdict, decide
-from messaging.policy.floor import Reserve, Rule, Touchpoint, standing_of, strictest
+from messaging.policy.decision import Origin, Outcome, Verdict, decide
+from messaging.policy.floor import Reserve
+from messaging.rulebook import Rulebook
 from pipeline.models import User
 
 PAGE = 1000  # rows that are held at a time
@@ -105,13 +103,13 @@ def _decisions(since: datetime | None) -> QuerySet[RecordedVerdict]:
 
 def audit_decisions(*, since: datetime | None = None, progress: Progress = lambda _: None) -> Iterator[Observation]:
     """Every recorded decision made again: with the facts as they were, and with what today's rules ask of them."""
-    rules = _Rules.read()
+    rules = Rulebook.read()
     for page in _pages(_decisions(since), progress):
         for recorded in page:
             yield from _replay(recorded, rules)
 
 
-def _replay(recorded: RecordedVerdict, rules: _Rules) -> Iterator[Observation]:
+def _replay(recorded: RecordedVerdict, rules: Rulebook) -> Iterator[Observation]:
     subject = f"recordedverdict:{recorded.pk}"
     versions = recorded.versions or {}
     try:
@@ -159,34 +157,6 @@ def _in_words(verdict: Verdict) -> str:
 
 def _words(outcome: str, reserve: int, codes: Sequence[str]) -> str:
     return f"{outcome} (reserve {int(reserve)}; {', '.join(codes) or 'no finding'})"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Rules:
-    """Policy and stage rules as they are today."""
-
-    policy: Mapping[str, Sequence[Rule]]
-    stage_rules: Mapping[int, Sequence[Rule]]
-
-    @classmethod
-    def read(cls) -> _Rules:
-        policy: defaultdict[str, list[Rule]] = defaultdict(list)
-        for row in PolicyRow.objects.all():
-            policy[row.touchpoint].append(row.as_rule)
-        stage_rules: defaultdict[int, list[Rule]] = defaultdict(list)
-        for rule in StageRule.objects.all():
-            stage_rules[rule.template_id].append(rule.as_rule)
-        return cls(policy=dict(policy), stage_rules=dict(stage_rules))
-
-    def ask(self, facts: Facts, *, template: int | None) -> Facts:
-        """The facts, but for what the rules ask; see messaging/facts.py."""
-        standing = standing_of(reach=facts.reach, contact=facts.contact)
-        kinds = {facts.touchpoint} | ({Touchpoint.REJECTION.value} if facts.reads_like_rejection else set())
-        return dataclasses.replace(
-            facts,
-            policy_reserve=max(strictest(self.policy.get(kind, []), standing) for kind in kinds),
-            stage_rule_reserve=strictest(self.stage_rules.get(template or 0, []), standing),
-        )
 
 
 # --- Messages ---------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     StageChange.Kind.REOPENED: (),
 }
 
+ENDS = frozenset({StageChange.Kind.REJECTED, StageChange.Kind.WITHDRAWN, StageChange.Kind.HIRED})
 
 # What a move may overtake: mail that waits for its time, and mail that waits for a person.
 WAITING = frozenset({Message.Status.SCHEDULED, Message.Status.HELD, Message.Status.FAILED})
@@ -102,16 +103,29 @@ def plan_no_news(*, now: datetime, at_most: int = 500) -> list[Message]:
     """Candidates who are in a stage for N business days and heard nothing since they entered it."""
     planned: list[Message] = []
     for automation in Automation.objects.in_use().filter(event=Event.NO_NEWS).select_related("template"):
-        for_long = [
-            change
-            for change in _entered_without_news(automation, now=now)[:at_most]
-            if working_days.add(change.at, automation.quiet_days or 0) <= now
-        ]
-        for change in for_long:
+        for change in without_news_for_long(automation, now=now, at_most=at_most):
             with transaction.atomic():
                 gate.hold_applications([change.application_id])
                 planned += _plan([(automation, change)], now=now)
     return planned
+
+
+def without_news_for_long(automation: Automation, *, now: datetime, at_most: int) -> list[StageChange]:
+    """The changes that an automation of this event would follow right now, of the oldest `at_most`; it need not be saved."""
+    return [
+        change
+        for change in _entered_without_news(automation, now=now)[:at_most]
+        if working_days.add(change.at, automation.quiet_days or 0) <= now
+    ]
+
+
+def could_set_off(automation: Automation) -> QuerySet[StageChange]:
+    """All changes, whenever they were made, that an automation like this follows; it need not be saved. For silence, the
+    changes after which it could begin."""
+    kinds = [kind for kind, events in EVENTS.items() if automation.event in events]
+    if automation.event == Event.NO_NEWS:
+        kinds = [kind for kind in StageChange.Kind.values if kind not in ENDS]
+    return _in_scope(StageChange.objects.filter(kind__in=kinds, quiet=False), automation)
 
 
 def due_at(automation: Automation, *, event_at: datetime) -> datetime:
@@ -155,14 +169,21 @@ def _entered_without_news(automation: Automation, *, now: datetime) -> QuerySet[
         touchpoint=automation.template.touchpoint, stage_change=OuterRef("pk"), cause__startswith=f"{Event.NO_NEWS}:"
     )
     changes = StageChange.objects.filter(application__status=Application.Status.ACTIVE, at__lte=since, quiet=False)
+    quiet_since = _in_scope(changes, automation).filter(
+        ~Exists(later), ~Exists(told), ~Exists(spoken_with), ~Exists(asked)
+    )
+    return quiet_since.select_related("application__job").order_by("at", "pk")
+
+
+def _in_scope(changes: QuerySet[StageChange], automation: Automation) -> QuerySet[StageChange]:
+    """As `_answers` says it of one."""
     if automation.job_id:
         changes = changes.filter(application__job=automation.job_id)
     if automation.pipeline_id:
         changes = changes.filter(application__job__pipeline=automation.pipeline_id)
     if automation.stage_id:
         changes = changes.filter(to_stage=automation.stage_id)
-    quiet_since = changes.filter(~Exists(later), ~Exists(told), ~Exists(spoken_with), ~Exists(asked))
-    return quiet_since.select_related("application__job").order_by("at", "pk")
+    return changes
 
 
 def _plan(pairs: Sequence[tuple[Automation, StageChange]], *, now: datetime) -> list[Message]:

@@ -185,7 +185,7 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         signatures=len({signature.signed_by_id for signature in signatures}),
         template_in_use=message.template is not None and message.template.is_active,
         automation_in_use=message.automation is not None and message.automation.is_active,
-        decided_by_a_person=_was_decided_by_a_person(world.decisions.get(application.pk)),
+        decided_by_a_person=was_decided_by_a_person(world.decisions.get(application.pk)),
         application_status=application.status,
         cause_stands=_cause_stands(message, last_news=world.last_news.get(application.pk)),
         at_home=world.at_home,
@@ -270,7 +270,7 @@ def _read_decisions(applications: Iterable[int]) -> dict[int, StageChange]:
     return {change.application_id: change for change in changes.select_related("source").order_by("pk")}
 
 
-def _was_decided_by_a_person(decision: StageChange | None) -> bool | None:
+def was_decided_by_a_person(decision: StageChange | None) -> bool | None:
     if decision is None:
         return None
     if decision.actor_kind == ActorKind.PERSON:
