@@ -17,8 +17,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from messaging.admin import reserves
+from messaging.admin import automation_effects, reserves
 from messaging.admin.rules import RuleAdmin, written_down
+from messaging.admin.what_if import ShownFirst, WhatIfAdmin
+from messaging.admin.what_if_words import Panel
 from messaging.models import Automation, Message
 from messaging.policy.floor import Reserve, Touchpoint
 from pipeline.milestones import Milestone
@@ -113,7 +115,7 @@ class StageField(forms.ModelChoiceField):
         return f"{obj.pipeline}: {obj}"
 
 
-class AutomationForm(forms.ModelForm):
+class AutomationForm(ShownFirst, forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         template = data.get("template")
@@ -138,9 +140,10 @@ def with_columns(automations: QuerySet[Automation], *, since: Any) -> QuerySet[A
 
 
 @admin.register(Automation)
-class AutomationAdmin(RuleAdmin, ModelAdmin):
+class AutomationAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
     form = AutomationForm
     change_form_template = "messaging/automation/change_form.html"
+    delete_confirmation_template = "messaging/what_if/delete.html"
     list_display = ("name", "event_words", "scope", "delay_words", "template_link", "is_active", "planned", "sent")
     list_filter = ("is_active", "event", "template__touchpoint", "template", "pipeline")
     list_select_related = ("job", "pipeline", "stage__pipeline", "template")
@@ -212,6 +215,9 @@ class AutomationAdmin(RuleAdmin, ModelAdmin):
         response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
         return response
 
+    def what_if_of(self, request: HttpRequest, form: Any, formsets: Any) -> Panel:
+        return automation_effects.what_if_with(request, form.instance)
+
     def save_model(self, request: HttpRequest, obj: Automation, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)
         # Whoever goes on editing reads them on the page itself.
@@ -229,6 +235,11 @@ class AutomationAdmin(RuleAdmin, ModelAdmin):
                 f"“{automation}” has planned messages, and they keep their reason. Switch it off instead: untick “In use”.",
             )
             return redirect("admin:messaging_automation_change", object_id)
+        if automation and self.has_delete_permission(request, automation) and request.method == "GET":
+            extra_context = {
+                "what_if": automation_effects.what_if_without(request, automation),
+                **(extra_context or {}),
+            }
         return super().delete_view(request, object_id, extra_context)
 
     # --- Actions ------------------------------------------------------------------------------------------------------
@@ -240,16 +251,22 @@ class AutomationAdmin(RuleAdmin, ModelAdmin):
         return actions
 
     @admin.action(description="Switch on", permissions=["change"])
-    def switch_on(self, request: HttpRequest, automations: QuerySet[Automation]) -> None:
+    def switch_on(self, request: HttpRequest, automations: QuerySet[Automation]) -> HttpResponse | None:
+        if page := automation_effects.ask_first(self, request, automations.filter(is_active=False), to=True):
+            return page
         switched = self._switch(request, automations.filter(is_active=False), to=True)
         messages.success(request, f"Switched on {_counted(switched, 'automation')}.")
+        return None
 
     @admin.action(description="Switch off", permissions=["change"])
-    def switch_off(self, request: HttpRequest, automations: QuerySet[Automation]) -> None:
+    def switch_off(self, request: HttpRequest, automations: QuerySet[Automation]) -> HttpResponse | None:
+        if page := automation_effects.ask_first(self, request, automations.filter(is_active=True), to=False):
+            return page
         chosen = list(automations.values_list("pk", flat=True))
         switched = self._switch(request, automations.filter(is_active=True), to=False)
         messages.success(request, f"Switched off {_counted(switched, 'automation')}.")
         self._say_who_waits(request, Automation.objects.filter(pk__in=chosen))
+        return None
 
     def _switch(self, request: HttpRequest, automations: QuerySet[Automation], *, to: bool) -> int:
         changed = list(automations)

@@ -1,8 +1,8 @@
-"""The organisation's policy: its rows on top of the floor, the whole of it as a map, and the rejection phrases."""
+"""The organisation's policy: its rows on top of the floor, and the rejection phrases; the map of it is in policy_map.py."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -10,92 +10,22 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
 from messaging import wordings
-from messaging.admin import reserves
-from messaging.admin.reserves import Policy
+from messaging.admin import policy_map, policy_rows, reserves
 from messaging.admin.rules import RuleAdmin
+from messaging.admin.what_if import ShownFirst, WhatIfAdmin
+from messaging.admin.what_if_words import Panel
 from messaging.models import PolicyRow, RejectionPhrase, Template
-from messaging.policy.floor import HUMAN_FROM, Reserve, Rule, Touchpoint, find_loose, floor
+from messaging.policy.floor import Rule, find_loose
 from messaging.wording import tripwire
-from pipeline.milestones import Milestone
-
-# What the decision asks beside the reserve, for the person who reads the map.
-ALSO: dict[Touchpoint, str] = {
-    Touchpoint.REJECTION: "only after a person’s decision to reject",
-    Touchpoint.SURVEY: "only after the outcome was told and no hand-off is open",
-    Touchpoint.TALENT_POOL: "only with the candidate’s consent",
-}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """A standing that a message can meet: contact before phone screen counts as phone screen."""
-
-    milestone: Milestone
-    contact: bool | None  # None: makes no difference here
-
-    @property
-    def standing(self) -> Milestone:
-        return max(self.milestone, HUMAN_FROM) if self.contact else self.milestone
-
-
-COLUMNS = tuple(
-    Column(milestone=milestone, contact=contact)
-    for milestone in Milestone
-    for contact in ((False, True) if milestone < HUMAN_FROM else (None,))
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    reserve: Reserve
-    is_stricter: bool  # than the floor: a row of the organisation asks for it
-
-    @property
-    def words(self) -> str:
-        return ("Automatic", "Person sends", "Person writes")[self.reserve]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapRow:
-    touchpoint: Touchpoint
-    also: str
-    cells: tuple[Cell, ...]
-
-
-def map_of(policy: Policy) -> list[MapRow]:
-    """Touchpoint by milestone by contact: what floor and policy ask together."""
-    return [
-        MapRow(
-            touchpoint=touchpoint,
-            also=ALSO.get(touchpoint, ""),
-            cells=tuple(_cell(touchpoint, column.standing, policy.get(touchpoint, ())) for column in COLUMNS),
-        )
-        for touchpoint in Touchpoint
-        if touchpoint is not Touchpoint.UNKNOWN
-    ]
-
-
-def _cell(touchpoint: Touchpoint, standing: Milestone, rules: Any) -> Cell:
-    reserve = reserves.reserve_at(touchpoint, standing, rules=rules)
-    return Cell(reserve=reserve, is_stricter=reserve > floor(touchpoint, standing))
-
-
-def find_loose_without(row: PolicyRow) -> tuple[str, ...]:
-    """What the other rows of this touchpoint would say less than the floor, if this one were gone."""
-    return find_loose(row.touchpoint, reserves.rules_of(_others(row)))
-
-
-def _others(row: PolicyRow) -> list[PolicyRow]:
-    return list(PolicyRow.objects.filter(touchpoint=row.touchpoint).exclude(pk=row.pk))
-
-
-class PolicyRowForm(forms.ModelForm):
+class PolicyRowForm(ShownFirst, forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         touchpoint = data.get("touchpoint") or self.instance.touchpoint
@@ -108,8 +38,10 @@ class PolicyRowForm(forms.ModelForm):
 
 
 @admin.register(PolicyRow)
-class PolicyRowAdmin(RuleAdmin, ModelAdmin):
+class PolicyRowAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
     form = PolicyRowForm
+    change_form_template = "messaging/what_if/change_form.html"
+    delete_confirmation_template = "messaging/what_if/delete.html"
     list_display = ("touchpoint", "from_milestone", "reserve", "why")
     list_display_links = ("touchpoint", "from_milestone")
     list_filter = ("touchpoint", "reserve")
@@ -135,28 +67,27 @@ class PolicyRowAdmin(RuleAdmin, ModelAdmin):
                 "pages of the templates say so too.",
             )
 
+    def what_if_of(self, request: HttpRequest, form: Any, formsets: Any) -> Panel:
+        return policy_rows.what_if_with(request, form.instance)
+
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         row = self.get_object(request, object_id)
-        loose = find_loose_without(row) if row else ()
-        if loose and self.has_delete_permission(request, row):
+        if row is None or not self.has_delete_permission(request, row):
+            return super().delete_view(request, object_id, extra_context)
+        if loose := policy_rows.find_loose_without(row):
             messages.error(request, f"This row cannot be removed before the others. {loose[0]}")
             return redirect("admin:messaging_policyrow_change", object_id)
+        if request.method == "GET":
+            extra_context = {"what_if": policy_rows.what_if_without(request, row), **(extra_context or {})}
         return super().delete_view(request, object_id, extra_context)
 
     @action(description="See the whole policy", url_path="map", permissions=["view"], icon="table")
     def map(self, request: HttpRequest) -> HttpResponse:
-        """Read-only: what floor and policy ask together, for every kind of message and every standing."""
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "Who may send what",
-            "milestones": [milestone for milestone in Milestone if milestone < HUMAN_FROM],
-            "later": [milestone for milestone in Milestone if milestone >= HUMAN_FROM],
-            "human_from": HUMAN_FROM,
-            "rows": map_of(reserves.read_policy()),
-            "rows_url": reverse("admin:messaging_policyrow_changelist"),
-        }
-        return TemplateResponse(request, "messaging/policy/map.html", context)
+        return policy_map.show(self, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        change = self.admin_site.admin_view(require_POST(partial(policy_map.change, self)))
+        return [path("map/row/", change, name="messaging_policyrow_map_row"), *super().get_urls()]
 
 
 def find_touched_templates(phrase: RejectionPhrase) -> list[Template]:

@@ -10,7 +10,7 @@ from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from messaging import wordings
-from messaging.admin import reserves
+from messaging.admin import reserves, stage_rules, what_if
 from messaging.models import Template
 from messaging.policy.floor import Rule, find_loose
 from messaging.wording import rendering
@@ -89,12 +89,18 @@ class StageRuleFormSet(PaginationInlineFormSet):
         touchpoint = self.instance.touchpoint
         if not touchpoint or any(form.errors for form in self.forms):
             return
+        rules = self.rules()
+        sentences = find_loose(touchpoint, rules, policy=reserves.policy_for(touchpoint))
+        if sentences:
+            raise ValidationError([ValidationError("%(sentence)s", params={"sentence": one}) for one in sentences])
+        if stage_rules.is_to_be_shown(self.instance, rules, posted=self.data):
+            raise ValidationError(what_if.SENTENCE, code=what_if.CODE)
+
+    def rules(self) -> list[Rule]:
+        """As they would be; the forms are valid."""
         kept = [form.cleaned_data for form in self.forms if not self._should_delete_form(form)]
-        rules = [
+        return [
             Rule(from_milestone=row["from_milestone"], reserve=row["reserve"])
             for row in kept
             if row.get("from_milestone") is not None and row.get("reserve") is not None
         ]
-        sentences = find_loose(touchpoint, rules, policy=reserves.policy_for(touchpoint))
-        if sentences:
-            raise ValidationError([ValidationError("%(sentence)s", params={"sentence": one}) for one in sentences])

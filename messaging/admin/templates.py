@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +20,11 @@ from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin, TabularInline
 
 from messaging import wordings
-from messaging.admin import previews, reserves
+from messaging.admin import previews, reserves, stage_rules
 from messaging.admin.rules import RuleAdmin
 from messaging.admin.template_forms import StageRuleFormSet, TemplateForm
+from messaging.admin.what_if import WhatIfAdmin
+from messaging.admin.what_if_words import Panel
 from messaging.admin.wordings import framed_mail, versions_of, viewer_of
 from messaging.models import Automation, Message, Signature, StageRule, Template, Wording
 from messaging.wording.placeholders import GROUPS, placeholders_in
@@ -69,7 +72,7 @@ def with_columns(templates: QuerySet[Template]) -> QuerySet[Template]:
 
 
 @admin.register(Template)
-class TemplateAdmin(RuleAdmin, ModelAdmin):
+class TemplateAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
     change_form_template = "messaging/template/change_form.html"
     inlines = (StageRuleInline,)
     list_display = ("name", "touchpoint", "wording", "signed_by", "automations", "sent", "is_active")
@@ -125,6 +128,10 @@ class TemplateAdmin(RuleAdmin, ModelAdmin):
         may_change = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         may_write = may_change and request.user.has_perm("messaging.add_wording")
         return super().get_form(request, obj, form=TemplateForm if may_write else forms.ModelForm, **kwargs)
+
+    def what_if_of(self, request: HttpRequest, form: Any, formsets: Sequence[Any]) -> Panel:
+        rules = [rule for formset in formsets if isinstance(formset, StageRuleFormSet) for rule in formset.rules()]
+        return stage_rules.what_if_with(request, form.instance, rules)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Template | None = None, **kwargs: Any

@@ -25,6 +25,8 @@ from tests.factories import (
     make_user,
 )
 from tests.guards_off import force
+from tests.messaging.admin import saving
+from tests.messaging.admin.saving import save
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +72,7 @@ def fields(**overrides: Any) -> dict[str, Any]:
 
 
 def add(client: Client, **overrides: Any) -> Any:
-    return client.post(reverse(ADD), fields(**overrides), follow=True)
+    return save(client, reverse(ADD), fields(**overrides), follow=True)
 
 
 def page(automation: Automation) -> str:
@@ -242,7 +244,7 @@ def test_the_page_of_an_automation_says_what_to_expect(client: Client) -> None:
 
 def test_who_goes_on_editing_reads_the_warnings_once(client: Client) -> None:
     posted = fields(template=make_news(signed=False)) | {"_continue": "1"}
-    shown = text_of(client.post(reverse(ADD), posted, follow=True))
+    shown = text_of(save(client, reverse(ADD), posted, follow=True))
     assert shown.count("goes to a person until somebody signs it") == 1
 
 
@@ -331,7 +333,7 @@ def test_stages_are_offered_with_the_names_of_their_pipelines(client: Client) ->
 
 def switch(client: Client, action: str, *automations: Automation) -> Any:
     chosen = {"action": action, "_selected_action": [automation.pk for automation in automations]}
-    return client.post(reverse(LIST), chosen, follow=True)
+    return saving.switch(client, reverse(LIST), chosen, follow=True)
 
 
 def test_automations_are_switched_off_and_on_from_the_list(client: Client) -> None:
@@ -352,7 +354,7 @@ def test_switching_off_says_how_many_scheduled_messages_become_a_persons_task(cl
     Automation.objects.update(is_active=True)
     posted = fields(name=message.automation.name, event=Event.REJECTED, template=message.template)
     del posted["is_active"]
-    assert warning in said(client.post(page(message.automation), posted, follow=True))
+    assert warning in said(save(client, page(message.automation), posted, follow=True))
     message.refresh_from_db()
     assert message.status == Message.Status.SCHEDULED
 
@@ -390,7 +392,7 @@ def test_only_coordinators_and_administrators_change_automations(role: str) -> N
     switch(client, "switch_off", automation)
     automation.refresh_from_db()
     assert automation.is_active
-    client_of("Administrator").post(page(automation), fields(name="Renamed"))
+    save(client_of("Administrator"), page(automation), fields(name="Renamed"))
     automation.refresh_from_db()
     assert automation.name == "Renamed"
 

@@ -13,6 +13,7 @@ from messaging.policy.floor import Reserve, Touchpoint
 from pipeline.milestones import Milestone
 from pipeline.models import User
 from tests.factories import make_automation, make_colleague, make_stage_rule, make_template
+from tests.messaging.admin.saving import save, switch
 from tests.messaging.admin.template_pages import fields, new_rules, page, rule_fields
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +45,9 @@ def row_fields(**overrides: Any) -> dict[str, Any]:
 
 
 def test_a_policy_row_that_comes_changes_and_goes(client: Client, person: User) -> None:
-    client.post(reverse("admin:messaging_policyrow_add"), row_fields())
+    save(client, reverse("admin:messaging_policyrow_add"), row_fields())
     row = PolicyRow.objects.get()
-    client.post(reverse("admin:messaging_policyrow_change", args=[row.pk]), row_fields(reserve=2))
+    save(client, reverse("admin:messaging_policyrow_change", args=[row.pk]), row_fields(reserve=2))
     client.post(reverse("admin:messaging_policyrow_delete", args=[row.pk]), {"post": "yes"})
     assert not PolicyRow.objects.exists()
 
@@ -62,9 +63,9 @@ def test_a_policy_row_that_comes_changes_and_goes(client: Client, person: User) 
 
 def test_what_was_refused_or_stayed_the_same_is_no_change(client: Client, person: User) -> None:
     loose = row_fields(touchpoint=Touchpoint.OFFER, reserve=0)
-    assert client.post(reverse("admin:messaging_policyrow_add"), loose).status_code == 200
+    assert save(client, reverse("admin:messaging_policyrow_add"), loose).status_code == 200
     row = PolicyRow.objects.create(touchpoint="survey", from_milestone=6, reserve=1, why="For Mei.")
-    client.post(reverse("admin:messaging_policyrow_change", args=[row.pk]), row_fields(why="For Noor."))
+    save(client, reverse("admin:messaging_policyrow_change", args=[row.pk]), row_fields(why="For Noor."))
     row.refresh_from_db()
     assert row.why == "For Noor."
     assert said_by(person) == []
@@ -88,16 +89,16 @@ def test_a_template_that_is_retired(client: Client, person: User) -> None:
     template = make_template(touchpoint="acknowledgement", body=BODY)
     posted = fields(template)
     del posted["is_active"]
-    client.post(page(template), posted)
+    save(client, page(template), posted)
     assert said_by(person) == [(f"template:{template.pk}", {"is_active_before": True, "is_active_after": False})]
 
 
 def test_stage_rules_that_come_change_and_go(client: Client, person: User) -> None:
     template = make_template(touchpoint="status_update", body=BODY)
-    client.post(page(template), new_rules(template, (Milestone.INTERVIEW, 1), (Milestone.OFFER, 2)))
+    save(client, page(template), new_rules(template, (Milestone.INTERVIEW, 1), (Milestone.OFFER, 2)))
     early, late = template.stage_rules.order_by("from_milestone")
     changed = fields(template) | rule_fields(0, Milestone.INTERVIEW, 2) | {"stage_rules-1-DELETE": "on"}
-    client.post(page(template), changed)
+    save(client, page(template), changed)
 
     said = said_by(person)
     assert [subject for subject, _ in said] == [f"stagerule:{pk}" for pk in (early.pk, late.pk, early.pk, late.pk)]
@@ -110,7 +111,7 @@ def test_a_stage_rule_beside_those_that_stay(client: Client, person: User) -> No
     template = make_template(touchpoint="status_update", body=BODY)
     make_stage_rule(template, from_milestone=Milestone.INTERVIEW, reserve=Reserve.PERSON_SENDS)
     posted = fields(template) | {"stage_rules-TOTAL_FORMS": 2} | rule_fields(1, Milestone.OFFER, 2)
-    client.post(page(template), posted)
+    save(client, page(template), posted)
     [(subject, _)] = said_by(person)
     assert subject == f"stagerule:{template.stage_rules.get(from_milestone=Milestone.OFFER).pk}"
 
@@ -118,7 +119,7 @@ def test_a_stage_rule_beside_those_that_stay(client: Client, person: User) -> No
 def test_automations_that_are_switched_together(client: Client, person: User) -> None:
     was_on, was_off = make_automation(), make_automation(is_active=False)
     chosen = {"action": "switch_off", "_selected_action": [was_on.pk, was_off.pk]}
-    client.post(reverse("admin:messaging_automation_changelist"), chosen)
+    switch(client, reverse("admin:messaging_automation_changelist"), chosen)
     assert said_by(person) == [(f"automation:{was_on.pk}", {"is_active_before": True, "is_active_after": False})]
 
 

@@ -30,6 +30,7 @@ from tests.factories import (
     sign,
 )
 from tests.guards_off import force
+from tests.messaging.admin.saving import save
 from tests.messaging.admin.template_pages import (
     BODY,
     EVIL,
@@ -221,7 +222,7 @@ def test_retiring_a_template_says_how_many_messages_become_a_persons_task(client
     assert message.template is not None
     posted = fields(message.template)
     del posted["is_active"]
-    assert "1 scheduled message of this template" in said(client.post(page(message.template), posted, follow=True))
+    assert "1 scheduled message of this template" in said(save(client, page(message.template), posted, follow=True))
     assert not Template.objects.get(pk=message.template.pk).is_active
 
 
@@ -248,14 +249,14 @@ def test_a_stage_rule_that_is_stricter_than_the_floor_is_saved(client: Client) -
     rules = new_rules(
         template, (Milestone.REVIEW, Reserve.PERSON_SENDS), (Milestone.PHONE_SCREEN, Reserve.PERSON_WRITES)
     )
-    assert client.post(page(template), rules).status_code == 302
+    assert save(client, page(template), rules).status_code == 302
     assert template.stage_rules.count() == 2
 
 
 def test_a_stage_rule_looser_than_the_floor_is_refused_and_the_sentence_names_the_floor(client: Client) -> None:
     template = make_template()
     rules = new_rules(template, (Milestone.REVIEW, Reserve.PERSON_SENDS))
-    sentence = errors_of_rules(client.post(page(template), rules))
+    sentence = errors_of_rules(save(client, page(template), rules))
     assert "From phone screen on the floor says" in sentence
     assert "written by a person" in sentence
     assert not template.stage_rules.exists()
@@ -270,13 +271,13 @@ def test_a_stage_rule_looser_than_the_policy_is_refused_and_the_sentence_names_t
     assert "From interview on the policy says" in errors_of_rules(client.post(page(template), loose))
     assert not template.stage_rules.exists()
     strict = new_rules(template, (Milestone.INTERVIEW, Reserve.PERSON_SENDS))
-    assert client.post(page(template), strict).status_code == 302
+    assert save(client, page(template), strict).status_code == 302
 
 
 def test_a_touchpoint_that_makes_the_rules_loose_is_refused_with_them(client: Client) -> None:
     template = make_template(touchpoint=Touchpoint.STATUS_UPDATE, body=BODY)
     make_stage_rule(template, from_milestone=Milestone.APPLIED, reserve=Reserve.PERSON_SENDS)
-    assert client.post(page(template), fields(template, touchpoint=Touchpoint.OFFER)).status_code == 302
+    assert save(client, page(template), fields(template, touchpoint=Touchpoint.OFFER)).status_code == 302
     response = client.post(page(template), fields(template, touchpoint=Touchpoint.REJECTION))
     assert "From phone screen on the floor says" in errors_of_rules(response)
     template.refresh_from_db()
@@ -291,7 +292,7 @@ def test_removing_the_stricter_rule_that_made_a_set_hold_is_refused(client: Clie
     assert "From phone screen on the floor says" in errors_of_rules(response)
     assert template.stage_rules.count() == 2
     both = {"stage_rules-0-DELETE": "on", "stage_rules-1-DELETE": "on"}
-    assert client.post(page(template), fields(template) | both).status_code == 302
+    assert save(client, page(template), fields(template) | both).status_code == 302
     assert not template.stage_rules.exists()
 
 
@@ -328,7 +329,7 @@ def test_without_the_right_to_write_wordings_the_text_is_shown_and_stays(client:
     posted = {
         key: value for key, value in fields(template, body="Other", minutes_saved=8).items() if "rules" not in key
     }
-    assert client.post(page(template), posted).status_code == 302
+    assert save(client, page(template), posted).status_code == 302
     template.refresh_from_db()
     assert (template.minutes_saved, template.wordings.count()) == (8, 1)
 
