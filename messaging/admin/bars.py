@@ -14,10 +14,11 @@ STEP, WIDTH = 100, 68  # of a bar with its gap, and without
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """`values`: one for each series, from the ground up."""
+    """`values`: one for each series, from the ground up. `short`: the label below the bar, where the whole is too long."""
 
     label: str
     values: Sequence[float]
+    short: str = ""
 
 
 def draw(
@@ -39,6 +40,7 @@ def draw(
         "bars": [
             {
                 "label": bar.label,
+                "short": bar.short or bar.label,
                 "parts": _stack(bar, number, top),
                 "cells": [said(value) for value in bar.values],
                 "total": said(sum(bar.values)),

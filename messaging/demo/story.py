@@ -223,7 +223,7 @@ class Story:
         ).get(pk=hand_off.pk)
         if not hand_off.is_open:
             return
-        if hand_off.must_be_own_words and not (hand_off.touchpoint == Touchpoint.REJECTION and self.letters):
+        if hand_off.must_be_own_words and not (hand_off.touchpoint == Touchpoint.REJECTION and self._has_a_letter(at)):
             self._call(hand_off, at)
             return
         by = self._person_for(hand_off.application)
@@ -233,6 +233,11 @@ class Story:
         answer = handoffs.answer(hand_off, subject=subject, body=body, by=by, now=at)
         if not isinstance(answer, Message):
             raise RuntimeError(f"The demo's own mail was refused: {answer}")  # noqa: TRY004
+
+    def _has_a_letter(self, at: datetime) -> bool:
+        """They last for the whole story, so that its last weeks are as human as its first."""
+        told = 1 - (self.end - at) / timedelta(days=self.days)
+        return len(texts.REJECTIONS) - len(self.letters) < len(texts.REJECTIONS) * told
 
     def _own_words(self, hand_off: HandOff) -> tuple[str, str]:
         application = hand_off.application

@@ -27,7 +27,7 @@ class Period:
 
     @property
     def days(self) -> list[date]:
-        first, last = timezone.localtime(self.since).date(), timezone.localtime(self.until).date()
+        first, last = (timezone.localtime(end).date() for end in (self.since, self.until - timedelta(microseconds=1)))
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
@@ -41,16 +41,26 @@ def start_of_week(moment: datetime) -> datetime:
     return midnight(day - timedelta(days=day.weekday()))
 
 
+def end_of_day(moment: datetime) -> datetime:
+    return midnight(timezone.localtime(moment).date() + timedelta(days=1))
+
+
 def this_week(now: datetime) -> Period:
-    return Period(since=start_of_week(now), until=now)
+    return Period(since=start_of_week(now), until=end_of_day(now))
+
+
+def week_before(now: datetime) -> Period:
+    """The whole week before this one."""
+    monday = start_of_week(now)
+    return Period(since=midnight(monday.date() - timedelta(days=7)), until=monday)
 
 
 def last_weeks(count: int, *, now: datetime) -> Period:
     """This week, as far as it is, and the ones before."""
     monday = start_of_week(now).date()
-    return Period(since=midnight(monday - timedelta(days=7 * (count - 1))), until=now)
+    return Period(since=midnight(monday - timedelta(days=7 * (count - 1))), until=end_of_day(now))
 
 
 def last_days(count: int, *, now: datetime) -> Period:
     """Today, and the days before."""
-    return Period(since=midnight(timezone.localtime(now).date() - timedelta(days=count - 1)), until=now)
+    return Period(since=midnight(timezone.localtime(now).date() - timedelta(days=count - 1)), until=end_of_day(now))

@@ -90,6 +90,14 @@ def waiting(applications: QuerySet[Application], *, now: datetime) -> QuerySet[A
     return _with_times(applications).filter(matches)
 
 
+def forgotten(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
+    """Of all of them those whom no mail is on its way to, and whom nobody has as a task."""
+    return waiting(applications, now=now).filter(
+        ~Exists(Message.objects.waiting().filter(application=OuterRef("pk"))),
+        ~Exists(HandOff.objects.open().filter(application=OuterRef("pk"))),
+    )
+
+
 def _with_times(applications: QuerySet[Application]) -> QuerySet[Any]:
     last_mail, last_talk = _latest(_mail(), "sent_at"), _latest(_talks(), "held_at")
     # A phone screen comes before what the law calls an interview, so it starts the clock only where nothing else did.

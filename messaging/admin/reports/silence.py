@@ -24,6 +24,7 @@ VIEW_APPLICATION = "pipeline.view_application"
 
 SHOWS = (
     ("all", "All who wait"),
+    ("forgotten", "Nobody is on it"),
     ("silent", "Heard nothing"),
     ("untold", "Rejected, never told"),
     ("clock", "Legal clock"),
@@ -66,6 +67,7 @@ def silences(applications: QuerySet[Application], *, now: datetime) -> dict[str,
     """The lists by their name in the address, each in its order."""
     lists = {
         "all": silence.longest_first(silence.waiting(applications, now=now)),
+        "forgotten": silence.longest_first(silence.forgotten(applications, now=now)),
         "silent": silence.longest_first(silence.silent(applications, now=now)),
         "untold": silence.longest_first(silence.untold(applications)),
     }
@@ -82,6 +84,7 @@ def _hints() -> dict[str, str]:
     )
     return {
         "all": f"No mail that arrived and no conversation for {days} working days, or rejected and never told.",
+        "forgotten": "They wait, no mail is on its way to them, and no hand-off is open.",
         "silent": f"Still in the running, without mail that arrived or a conversation for {days} working days.",
         "untold": "We decided, and they do not know it yet. What is on its way to them stands beside it.",
         "clock": legal,

@@ -16,27 +16,31 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messaging import gate, handoffs
-from messaging.admin.today import in_words
+from messaging.admin.today import AT_MOST
 from messaging.delivery import outbox
 from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
-from messaging.models import Attempt, HandOff, Message
+from messaging.models import Attempt, HandOff, Message, RecordedVerdict
+from messaging.policy.floor import Reserve
+from pipeline.milestones import Milestone
 from pipeline.models import User
 from tests.factories import (
     NOW,
+    OWN_WORDS,
     make_application,
     make_candidate,
     make_colleague,
     make_hand_off,
     make_job,
     make_message,
-    make_template,
     make_user,
 )
+from tests.guards_off import guards_off
 
 pytestmark = pytest.mark.django_db
 
 TODAY = "admin:index"
+PARTS = ("hand_offs", "mail", "week", "chart", "machine_sent", "waiting", "first_run")
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +63,7 @@ def client_of(person: User) -> Client:
 def context_of(person: User) -> dict[str, Any]:
     response = client_of(person).get(reverse(TODAY))
     assert response.status_code == 200
-    return {name: response.context.get(name) for name in ("hand_offs", "mail")}
+    return {name: response.context.get(name) for name in PARTS}
 
 
 def hand_off_of(owner: User | None, **values: Any) -> HandOff:
@@ -110,35 +114,85 @@ def test_what_leaves_next_is_in_the_order_of_time_and_short(recruiter: User) -> 
     for _ in range(12):
         make_message(delay=9)
     mail = context_of(recruiter)["mail"]
-    assert (len(mail["next"]), mail["scheduled"]) == (10, 14)
+    assert (len(mail["next"]), mail["counts"]["scheduled"]) == (AT_MOST, 14)
 
 
 def test_the_time_given_back_is_what_automations_sent_since_monday(recruiter: User) -> None:
-    seven = make_template(minutes_saved=7)
     for moment in (NOW - timedelta(days=age) for age in (8, 2, 1, 0)):  # last Monday, Sunday, Monday, Tuesday
-        make_message(now=moment, template=seven)
+        make_message(now=moment)
         outbox.drain(clock=partial(operator.add, moment, timedelta(hours=1)))
-    make_message(delay=9, template=seven)
+    make_message(delay=9)
     assert Message.objects.filter(status="sent").count() == 4
-    mail = context_of(recruiter)["mail"]
-    assert (mail["sent"], mail["given_back"]) == (2, "14 min")
+    week = context_of(recruiter)["week"]
+    assert (week["sent"], week["given_back"], week["before"]) == (2, "10 min", "10 min")
+    assert (week["goal"], week["percent"]) == (12, 1)
 
 
-def test_what_a_person_wrote_gives_no_time_back(recruiter: User) -> None:
+def test_what_a_person_wrote_gives_no_time_back_and_is_what_it_was_for(recruiter: User) -> None:
     hand_off = hand_off_of(recruiter)
-    words = "Kim, I remember our talk about ferries, and I am sorry that it ends here. Call me any time you like; I mean it."
-    answer = handoffs.answer(hand_off, subject="Hello", body=words, by=recruiter, now=timezone.now())
+    answer = handoffs.answer(hand_off, subject="Hello", body=OWN_WORDS, by=recruiter, now=timezone.now())
     assert isinstance(answer, Message)
-    outbox.drain(clock=timezone.now)
+    outbox.drain(clock=lambda: timezone.now() + timedelta(minutes=5))
     assert Message.objects.get(pk=answer.pk).status == Message.Status.SENT
-    assert context_of(recruiter)["mail"]["given_back"] == "0 min"
+    week = context_of(recruiter)["week"]
+    assert (week["given_back"], week["sent"]) == ("0 min", 0)
+    assert (week["answered"], week["median"]) == (1, "2 h")
 
 
-@pytest.mark.parametrize(
-    ("minutes", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h"), (75, "1 h 15 min"), (720, "12 h")]
-)
-def test_minutes_are_said_in_hours_from_an_hour_on(minutes: int, words: str) -> None:
-    assert in_words(minutes) == words
+def test_who_waits_and_nobody_is_on_is_shown_with_the_longest_silence_first(recruiter: User) -> None:
+    silent, longest = (make_application(now=NOW - timedelta(days=days)) for days in (9, 30))
+    hand_off_of(recruiter)  # rejected and not told, but somebody has the task
+    make_application()
+    waiting = context_of(recruiter)["waiting"]
+    assert [row["application"].pk for row in waiting["rows"]] == [longest.pk, silent.pk]
+    assert (waiting["number"], waiting["forgotten"]) == (3, 2)
+
+
+def test_what_is_held_is_counted_by_its_reason(recruiter: User) -> None:
+    for _ in range(2):
+        hand_off_of(recruiter)
+    hand_off_of(recruiter, reach=Milestone.OFFER)
+    held = context_of(recruiter)["mail"]["held"]["reasons"]
+    assert [one["number"] for one in held] == [2, 1]
+    assert "phone screen" in held[0]["sentence"]
+
+
+def test_the_days_are_drawn_with_a_table_beside_them(recruiter: User) -> None:
+    make_message()
+    outbox.drain(clock=timezone.now)
+    shown = context_of(recruiter)["chart"]
+    assert len(shown["bars"]) == 14
+    assert (shown["bars"][-1]["label"], shown["bars"][-1]["cells"]) == ("Tue 15 Sep", ["1", "0", "0"])
+    page = client_of(recruiter).get(reverse(TODAY)).content.decode()
+    assert '<th scope="row">Tue 15 Sep</th><td class="report-number">1</td>' in page
+
+
+# --- The line that must always read zero ---
+
+ZERO = '#promise"><strong>{}</strong>'
+
+
+def test_it_reads_zero(recruiter: User) -> None:
+    make_message()
+    outbox.drain(clock=timezone.now)
+    page = client_of(recruiter).get(reverse(TODAY)).content.decode()
+    assert ZERO.format(0) in page
+    assert "This must never happen" not in page
+
+
+def test_without_the_guards_it_would_show_what_a_machine_sent(recruiter: User) -> None:
+    held = hand_off_of(recruiter).message
+    with guards_off():
+        RecordedVerdict.objects.create(
+            message=held, decided_at=NOW, outcome="send", reserve=Reserve.PERSON_WRITES, findings=[], facts={}
+        )
+        Message.objects.filter(pk=held.pk).update(status="sent", sent_at=NOW, recipient="kim@example.com")
+    client = client_of(recruiter)
+    page = client.get(reverse(TODAY)).content.decode()
+    assert ZERO.format(1) in page
+    assert "This must never happen" in page
+    listed_there = client.get(reverse("reports:moments")).content.decode()
+    assert reverse("admin:messaging_message_change", args=[held.pk]) in listed_there
 
 
 def test_every_number_leads_to_a_list_of_as_many_rows(recruiter: User) -> None:
@@ -150,26 +204,41 @@ def test_every_number_leads_to_a_list_of_as_many_rows(recruiter: User) -> None:
         make_message(now=moment)
         outbox.drain(clock=partial(operator.add, moment, timedelta(hours=1)))
     make_message(delay=9)
+    handoffs.tell_by_phone(hand_off_of(None), note="Called.", by=recruiter, now=timezone.now())
     client = client_of(recruiter)
     shown = client.get(reverse(TODAY)).context
-    counts, mail = shown["hand_offs"]["counts"], shown["mail"]
-    assert mail["sent"] == 1
+    counts, mail, week = shown["hand_offs"]["counts"], shown["mail"], shown["week"]
+    assert (week["sent"], week["answered"]) == (1, 1)
     addresses = {
         shown["hand_offs"]["url"] + "?show=mine": counts["mine"],
         shown["hand_offs"]["overdue_url"]: counts["overdue"],
         shown["hand_offs"]["url"] + "?show=unassigned": counts["unassigned"],
-        mail["url"] + "?status__exact=scheduled": mail["scheduled"],
-        mail["sent_url"]: mail["sent"],
+        shown["hand_offs"]["url"] + "?show=mine": counts["mine"],
+        mail["held"]["url"]: mail["held"]["number"],
+        mail["held"]["reasons"][0]["url"]: mail["held"]["reasons"][0]["number"],
+        week["sent_url"]: week["sent"],
+        week["answered_url"]: week["answered"],
     }
     page = html.unescape(client.get(reverse(TODAY)).content.decode())
     for address, number in addresses.items():
         assert f'href="{address}"' in page
         assert client.get(address).context["cl"].result_count == number
+    for show, number in mail["counts"].items():
+        address = reverse("outbox:list") + f"?show={show}"
+        assert f'href="{address}"' in page
+        assert len(client.get(address).context["rows"]) == number
 
 
 def test_an_empty_day_says_what_will_appear_here(recruiter: User) -> None:
     page = html.unescape(client_of(recruiter).get(reverse(TODAY)).content.decode())
-    for words in ("Nobody waits for you.", "Every hand-off has an owner.", "Nothing is scheduled."):
+    for words in (
+        "Nobody waits for you.",
+        "Every hand-off has an owner.",
+        "Nothing is scheduled.",
+        "Nothing is held.",
+        "Nobody waits without somebody on it.",
+        "Nothing was sent in the last two weeks.",
+    ):
         assert words in page
     assert "Mail that needs a person" not in page
 
@@ -194,6 +263,7 @@ def test_today_asks_no_question_per_row(recruiter: User) -> None:
         hand_off_of(recruiter)
         hand_off_of(None)
         make_message(delay=9)
+        make_application(now=NOW - timedelta(days=9))
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -206,4 +276,4 @@ def test_today_asks_no_question_per_row(recruiter: User) -> None:
     for _ in range(4):
         fill()
     assert queries() == few
-    assert few <= 16
+    assert few <= 36
