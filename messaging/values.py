@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.utils import timezone
 
-from messaging.wording.placeholders import Values
+from messaging.wording.placeholders import Values, example_values
 from pipeline.models import Application, Candidate, Interview, User
 
 
@@ -31,6 +31,17 @@ def gather_values(application: Application, *, interview: Interview | None, send
             "website": settings.ORGANISATION_WEBSITE,
             "address_line": settings.ORGANISATION_ADDRESS,
         },
+    }
+
+
+def example_values_for(signer: User) -> Values:
+    """The example of every placeholder, under the name of whoever is about to sign."""
+    examples = example_values()
+    own = {field: value for field, value in _sender_values(signer).items() if value}
+    return {
+        **examples,
+        "sender": {**examples["sender"], **own},
+        "organisation": {**examples["organisation"], "name": settings.ORGANISATION_NAME},
     }
 
 

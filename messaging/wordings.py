@@ -1,8 +1,10 @@
-"""How a wording comes to be: written under the next number, never changed, and signed by named people."""
+"""How a wording comes to be: written under the next number, never changed, and signed by named people; and what there is to
+say to its text before that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -10,13 +12,43 @@ from django.db import IntegrityError, transaction
 from messaging import ledger
 from messaging.models import LedgerEntry, RejectionPhrase, Signature, Template, Wording
 from messaging.policy.floor import FLOOR, Reserve, Touchpoint, touchpoint_of
-from messaging.wording import rendering, tripwire
+from messaging.wording import rendering, tripwire, voice
 from messaging.wording.fingerprint import text_fingerprint
+from messaging.wording.passages import Passage, passages_of
 from messaging.wording.placeholders import example_values
 from messaging.wording.rendering import TextFinding
+from messaging.wording.voice import Voice
 from pipeline.actors import person
 from pipeline.models import User
 from pipeline.outcomes import Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phrase:
+    """What makes a text read like a rejection; without a place where it only does so once its values are filled in."""
+
+    text: str
+    part: str = ""
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    flaws: tuple[TextFinding, ...]
+    voice: Voice
+    phrases: tuple[Phrase, ...]
+
+    @property
+    def sentence(self) -> str:
+        """For somebody who hears the page."""
+        remarks = len(self.voice.remarks)
+        sentences = [
+            f"{_in_number(len(self.flaws), 'thing')} to change before it can be saved." if self.flaws else "",
+            "It reads like a rejection." if self.phrases else "",
+            f"{_in_number(remarks, 'remark')} on the voice." if remarks else "Nothing to remark on the voice.",
+        ]
+        return " ".join(sentence for sentence in sentences if sentence)
 
 
 def write_wording(
@@ -89,6 +121,34 @@ def rejection_phrases_of(wording: Wording, *, phrases: Sequence[str]) -> tuple[s
     rendered = rendering.render(subject=wording.subject, body=wording.body, values=example_values())
     texts = (wording.subject, wording.body, rendered.subject, rendered.body)
     return tripwire.rejection_phrases_in("\n\n".join(texts), phrases=phrases)
+
+
+def hear(*, subject: str, body: str, touchpoint: str, phrases: Sequence[str]) -> Heard:
+    """`phrases`: the organisation's, see `read_phrases`."""
+    return Heard(
+        flaws=rendering.check(subject=subject, body=body) if subject.strip() or body.strip() else (),
+        voice=voice.listen(subject=subject, body=body, touchpoint=touchpoint),
+        phrases=_tripped(subject=subject, body=body, touchpoint=touchpoint, phrases=phrases),
+    )
+
+
+def _tripped(*, subject: str, body: str, touchpoint: str, phrases: Sequence[str]) -> tuple[Phrase, ...]:
+    wording = Wording(template=Template(touchpoint=touchpoint), subject=subject, body=body)
+    found = rejection_phrases_of(wording, phrases=phrases)
+    places: dict[str, tuple[str, Passage]] = {}
+    for part, text in (("subject", subject), ("body", body)):
+        for phrase, passage in passages_of(text, found).items():
+            places.setdefault(phrase, (part, passage))
+    return tuple(
+        Phrase(text=phrase, part=places[phrase][0], start=places[phrase][1].start, end=places[phrase][1].end)
+        if phrase in places
+        else Phrase(text=phrase)
+        for phrase in found
+    )
+
+
+def _in_number(number: int, thing: str) -> str:
+    return f"1 {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _tidy(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.sites import AdminSite
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.db.models import QuerySet
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from messaging import gate
@@ -26,21 +27,34 @@ OUTCOMES = {
 }
 
 
-class PreviewForm(forms.Form):
-    application = forms.ModelChoiceField(
-        Application.objects.select_related("candidate", "job__recruiter", "job__coordinator", "stage", "reason"),
-        label="Candidate",
-        help_text="Search for a name, an address or a job.",
-    )
-    wording = forms.ModelChoiceField(Wording.objects.none(), required=False, empty_label=None)
+# What a preview needs of an application, joined.
+CONTEXT = ("candidate", "job__recruiter", "job__coordinator", "stage", "reason")
 
-    def __init__(self, *args: Any, template: Template, admin_site: AdminSite, **kwargs: Any) -> None:
+
+class CandidateForm(forms.Form):
+    """Whom to read a text as; the search offers what the page of applications shows to this person."""
+
+    def __init__(self, *args: Any, applications: QuerySet[Application], admin_site: AdminSite, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.template = template
+        application = forms.ModelChoiceField(
+            applications.select_related(*CONTEXT),
+            label="Candidate",
+            help_text="Search for a name, an address or a job.",
+        )
         field = Message._meta.get_field("application")
-        application = self.fields["application"]
         application.widget = AutocompleteSelect(field, admin_site, {"class": "admin-autocomplete"})
-        application.widget.choices = application.choices  # type: ignore[attr-defined]
+        application.widget.choices = application.choices
+        self.fields["application"] = application
+
+
+class PreviewForm(CandidateForm):
+    wording = forms.ModelChoiceField(Wording.objects.none(), required=False, empty_label=None)
+    field_order = ("application", "wording")
+
+    def __init__(self, *args: Any, template: Template, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(self.field_order)
+        self.template = template
         wording = self.fields["wording"]
         wording.widget = UnfoldAdminSelectWidget()
         wording.queryset = template.wordings.order_by("-number").defer("body")  # type: ignore[attr-defined]
@@ -66,11 +80,11 @@ class Preview:
 
     @property
     def body(self) -> list[tuple[str, bool]]:
-        return _mark_missing(self.case.body, self.case.facts.missing)
+        return mark_missing(self.case.body, self.case.facts.missing)
 
     @property
     def subject(self) -> list[tuple[str, bool]]:
-        return _mark_missing(self.case.subject, self.case.facts.missing)
+        return mark_missing(self.case.subject, self.case.facts.missing)
 
 
 def preview_of(form: PreviewForm, *, viewer: User, now: datetime) -> Preview:
@@ -99,7 +113,7 @@ def _as_if_it_followed(case: Case) -> Case:
     return replace(case, facts=facts, verdict=decide(facts))
 
 
-def _mark_missing(text: str, missing: tuple[str, ...]) -> list[tuple[str, bool]]:
+def mark_missing(text: str, missing: tuple[str, ...]) -> list[tuple[str, bool]]:
     """The text in pieces; True for those that stand where a value is missing."""
     if not missing:
         return [(text, False)]

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 from unfold.admin import ModelAdmin, TabularInline
 
 from messaging import wordings
-from messaging.admin import previews, reserves, stage_rules
+from messaging.admin import comparisons, editor, previews, reserves, stage_rules
 from messaging.admin.rules import RuleAdmin
 from messaging.admin.template_forms import StageRuleFormSet, TemplateForm
+from messaging.admin.template_list import TemplateColumns
 from messaging.admin.what_if import WhatIfAdmin
 from messaging.admin.what_if_words import Panel
-from messaging.admin.wordings import framed_mail, versions_of, viewer_of
-from messaging.models import Automation, Message, Signature, StageRule, Template, Wording
+from messaging.admin.wordings import framed_mail, hear_wording, versions_of, viewer_of
+from messaging.models import Automation, StageRule, Template, Wording
+from messaging.usage import Usage, usage_of
 from messaging.wording.placeholders import GROUPS, placeholders_in
+from pipeline.models import Application
 
 VERSIONS_SHOWN = 20
 
@@ -48,75 +50,30 @@ class StageRuleInline(TabularInline):
     hide_title = True
 
 
-def with_columns(templates: QuerySet[Template]) -> QuerySet[Template]:
-    """What the list shows of each template, in the one query that reads the list."""
-    newest = Wording.objects.filter(template=OuterRef("pk")).order_by("-number")
-    signatures = Signature.objects.filter(
-        wording__template=OuterRef("pk"), wording__number=OuterRef("current_number")
-    ).order_by("signed_at", "pk")
-    automations = Automation.objects.in_use().filter(template=OuterRef("pk")).order_by()
-    sent = Message.objects.filter(template=OuterRef("pk"), sent_at__isnull=False).order_by("-sent_at")
-    return templates.annotate(
-        current_number=Subquery(newest.values("number")[:1]),
-        signed_number=Subquery(newest.filter(signatures__isnull=False).values("number")[:1]),
-        automations_in_use=Coalesce(
-            Subquery(automations.values("template").annotate(found=Count("pk")).values("found")), 0
-        ),
-        last_sent=Subquery(sent.values("sent_at")[:1]),
-    ).annotate(
-        first_signature=Subquery(signatures.values("name")[:1]),
-        signatures=Coalesce(
-            Subquery(signatures.order_by().values("wording").annotate(found=Count("pk")).values("found")), 0
-        ),
-    )
-
-
 @admin.register(Template)
-class TemplateAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
+class TemplateAdmin(TemplateColumns, WhatIfAdmin, RuleAdmin, ModelAdmin):
     change_form_template = "messaging/template/change_form.html"
     inlines = (StageRuleInline,)
-    list_display = ("name", "touchpoint", "wording", "signed_by", "automations", "sent", "is_active")
+    list_display = (
+        "name",
+        "touchpoint",
+        "wording",
+        "signed_by",
+        "voice",
+        "automations",
+        "sent",
+        "last_sent",
+        "is_active",
+    )
     list_filter = ("touchpoint", "is_active")
     list_per_page = 50
     search_fields = ("name", "wordings__subject")
-    fields = ("name", "touchpoint", "minutes_saved", "is_active")
-    warn_unsaved_form = True
+    fields = (("name", "touchpoint"), ("minutes_saved", "is_active"))
     actions = None
 
     class Media:
         css = {"all": ("messaging/template.css",)}
-        js = ("messaging/template.js",)
-
-    # --- The list -----------------------------------------------------------------------------------------------------
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
-        return with_columns(super().get_queryset(request))
-
-    @admin.display(description="wording", ordering="current_number", empty_value="None yet")
-    def wording(self, template: Any) -> int | None:
-        number: int | None = template.current_number
-        return number
-
-    @admin.display(description="signed by", ordering="first_signature")
-    def signed_by(self, template: Any) -> str:
-        if template.current_number is None:
-            return "–"
-        if template.first_signature is None:
-            return f"Nobody; wording {template.signed_number} is sent" if template.signed_number else "Nobody"
-        more = template.signatures - 1
-        return f"{template.first_signature} and {more} more" if more else str(template.first_signature)
-
-    @admin.display(description="automations", ordering="automations_in_use")
-    def automations(self, template: Any) -> str:
-        if not template.automations_in_use:
-            return "None"
-        url = reverse("admin:messaging_automation_changelist")
-        return format_html('<a href="{}?template__id__exact={}">{}</a>', url, template.pk, template.automations_in_use)
-
-    @admin.display(description="last sent", ordering="last_sent", empty_value="Never")
-    def sent(self, template: Any) -> datetime | None:
-        sent_at: datetime | None = template.last_sent
-        return sent_at
+        js = ("messaging/template.js", "messaging/template-live.js")
 
     # --- The page -----------------------------------------------------------------------------------------------------
 
@@ -140,18 +97,52 @@ class TemplateAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
             "groups": [(name, meaning, placeholders_in(name)) for name, meaning in GROUPS.items()],
             "filters": FILTERS,
         }
+        form = context["adminform"].form
+        if isinstance(form, TemplateForm):
+            context |= self._editor_of(request, form, context["media"])
         if obj is not None:
             context |= self._history_of(request, obj)
+        newest = context.get("newest")
+        if newest is not None and "heard" not in context:
+            context["heard"] = hear_wording(newest)
         response: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kwargs)
         return response
 
+    def _editor_of(self, request: HttpRequest, form: TemplateForm, media: forms.Media) -> dict[str, Any]:
+        """What the text in the editor sounds like before anybody types, and the candidates to read it as."""
+        text = {name: str(form[name].value() or "") for name in ("subject", "body", "touchpoint")}
+        viewer, now = viewer_of(request), timezone.now()
+        context: dict[str, Any] = {"heard": wordings.hear(**text, phrases=wordings.read_phrases())}
+        readings = {
+            case: editor.read_as(case, text=text | {"application": None}, viewer=viewer, now=now)
+            for case in (editor.CHOSEN, editor.WORST)
+        }
+        context |= {f"note_{case}": editor.note_of(reading) for case, reading in readings.items()}
+        if request.user.has_perm("pipeline.view_application"):
+            chooser = previews.CandidateForm(applications=self._applications(request), admin_site=self.admin_site)
+            chooser.fields["application"].widget.attrs |= {
+                "form": "wording-gate",
+                "data-placeholder": "An example candidate",
+            }
+            context |= {"chooser": chooser["application"], "media": media + chooser.media}
+        return context
+
+    def _applications(self, request: HttpRequest) -> QuerySet[Application]:
+        """Those that this person may see, as on the page of applications."""
+        if not request.user.has_perm("pipeline.view_application"):
+            return Application.objects.none()
+        found: QuerySet[Application] = self.admin_site.get_model_admin(Application).get_queryset(request)
+        return found
+
     def _history_of(self, request: HttpRequest, template: Template) -> dict[str, Any]:
-        newest_first = template.wordings.order_by("-number")
+        newest_first, usage = template.wordings.order_by("-number"), usage_of(template)
         return {
             "versions": versions_of(newest_first[:VERSIONS_SHOWN], viewer=viewer_of(request)),
             "more_versions": newest_first.count() > VERSIONS_SHOWN,
             "to_send": template.wording_to_send(),
             "newest": newest_first.first(),
+            "usage": usage,
+            "automations": self._automations_in_words(template, usage),
             "reserves": reserves.in_words(reserves.reserves_of(template)),
             "may_preview": request.user.has_perm("pipeline.view_application"),
         }
@@ -196,12 +187,54 @@ class TemplateAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
                 "person when due.",
             )
 
+    def _automations_in_words(self, template: Template, usage: Usage) -> list[dict[str, Any]]:
+        page = self.admin_site.get_model_admin(Automation)
+        return [
+            {
+                "automation": automation,
+                "when": page.event_words(automation),
+                "scope": page.scope(automation),
+                "delay": page.delay_words(automation),
+            }
+            for automation in usage.automations
+        ]
+
+    # --- While somebody writes ----------------------------------------------------------------------------------------
+
+    def look_view(self, request: HttpRequest) -> HttpResponse:
+        """What there is to say to a text that is not saved."""
+        form = self._posted_text(request)
+        if not form.is_valid():
+            return HttpResponse(status=400)
+        return editor.say(form, viewer=viewer_of(request), now=timezone.now())
+
+    def look_mail_view(self, request: HttpRequest, case: str) -> HttpResponse:
+        """The same text as a mail; shown in a frame."""
+        if case not in (editor.CHOSEN, editor.WORST):
+            raise Http404
+        form = self._posted_text(request)
+        if not form.is_valid():
+            return HttpResponse(status=400)
+        return editor.frame(case, form, viewer=viewer_of(request), now=timezone.now())
+
+    def _posted_text(self, request: HttpRequest) -> editor.TextForm:
+        may_save = self.has_add_permission(request) or self.has_change_permission(request)
+        if not (may_save and request.user.has_perm("messaging.add_wording")):
+            raise PermissionDenied
+        return editor.TextForm(request.POST, applications=self._applications(request))
+
     # --- Preview ------------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
+        look = self.admin_site.admin_view(require_POST(self.look_view))
+        look_mail = self.admin_site.admin_view(require_POST(self.look_mail_view))
+        compare = self.admin_site.admin_view(require_GET(self.compare_view))
         preview = self.admin_site.admin_view(require_GET(self.preview_view))
         mail = self.admin_site.admin_view(require_GET(self.preview_mail_view))
         return [
+            path("look/", look, name="messaging_template_look"),
+            path("look/<slug:case>/", look_mail, name="messaging_template_look_mail"),
+            path("<int:object_id>/compare/", compare, name="messaging_template_compare"),
             path("<int:object_id>/preview/", preview, name="messaging_template_preview"),
             path("<int:object_id>/preview/mail/", mail, name="messaging_template_preview_mail"),
             *super().get_urls(),
@@ -210,7 +243,7 @@ class TemplateAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
     def preview_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """A wording of the template with a real candidate, `?application=&wording=`, and what the gate would say."""
         template = self._get_previewed(request, object_id)
-        form = previews.PreviewForm(request.GET or None, template=template, admin_site=self.admin_site)
+        form = self._preview_form(request, template)
         preview = previews.preview_of(form, viewer=viewer_of(request), now=timezone.now()) if form.is_valid() else None
         context = {
             **self.admin_site.each_context(request),
@@ -228,11 +261,28 @@ class TemplateAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
     def preview_mail_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """The HTML part of the same preview; shown in a frame."""
         template = self._get_previewed(request, object_id)
-        form = previews.PreviewForm(request.GET or None, template=template, admin_site=self.admin_site)
+        form = self._preview_form(request, template)
         if not form.is_valid():
             raise Http404
         preview = previews.preview_of(form, viewer=viewer_of(request), now=timezone.now())
         return framed_mail(subject=preview.case.subject, body=preview.case.body or preview.case.facts.text_problem)
+
+    def _preview_form(self, request: HttpRequest, template: Template) -> previews.PreviewForm:
+        return previews.PreviewForm(
+            request.GET or None,
+            template=template,
+            applications=self._applications(request),
+            admin_site=self.admin_site,
+        )
+
+    def compare_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Two wordings of the template, `?from=&to=` their numbers."""
+        template = get_object_or_404(Template, pk=object_id)
+        if not self.has_view_permission(request, template):
+            raise PermissionDenied
+        return comparisons.show(
+            request, template, numbers=(request.GET.get("from", ""), request.GET.get("to", "")), model_admin=self
+        )
 
     def _get_previewed(self, request: HttpRequest, pk: int) -> Template:
         template = Template.objects.filter(pk=pk).first()

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -15,18 +14,17 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminSelectWidget
 
 from messaging import wordings
+from messaging.admin import comparisons
 from messaging.delivery.mail import render_html
 from messaging.models import Signature, Wording
 from messaging.policy.floor import touchpoint_of
-from messaging.wording import rendering
-from messaging.wording.differences import differences
-from messaging.wording.placeholders import Values, example_values
+from messaging.values import example_values_for
+from messaging.wording import rendering, voice
+from messaging.wording.placeholders import without_optional
 from pipeline.models import User
 from pipeline.outcomes import Refusal
 
@@ -75,14 +73,7 @@ def versions_of(newest_first: QuerySet[Wording], *, viewer: User) -> list[Versio
 
 
 def example_of(wording: Wording, *, signer: User) -> rendering.Rendered:
-    """The text with the example of every placeholder, under the name of whoever is about to sign it."""
-    own = {"name": str(signer), "first_name": signer.first_name, "email": signer.email}
-    examples = example_values()
-    values: Values = {
-        **examples,
-        "sender": {**examples["sender"], **{field: value for field, value in own.items() if value}},
-        "organisation": {**examples["organisation"], "name": settings.ORGANISATION_NAME},
-    }
+    values = example_values_for(signer)
     return rendering.render(subject=wording.subject, body=wording.body, values=values)
 
 
@@ -148,6 +139,7 @@ class WordingAdmin(ModelAdmin):
         if request.method == "POST":
             return self._sign(request, wording, by=viewer)
         [version] = versions_of(Wording.objects.filter(pk=wording.pk), viewer=viewer)
+        heard = hear_wording(wording)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -155,6 +147,9 @@ class WordingAdmin(ModelAdmin):
             "title": f"Sign {wording}",
             "version": version,
             "example": example_of(wording, signer=viewer),
+            "heard": heard,
+            "subject_pieces": voice.in_pieces(wording.subject, _about("subject", heard)),
+            "body_pieces": voice.in_pieces(wording.body, _about("body", heard)),
             "signer": viewer,
             "kind": touchpoint_of(wording.template.touchpoint).label,
         }
@@ -182,11 +177,14 @@ class WordingAdmin(ModelAdmin):
             messages.info(request, "A newer wording is signed as well; automations go on sending the newer one.")
 
     def mail_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """The example of a wording as the HTML part of a mail; shown in a frame."""
+        """The example of a wording as the HTML part of a mail, `?case=worst` without what may be missing; for a frame."""
         wording = _get_wording(object_id)
         if not self.has_view_permission(request, wording):
             raise PermissionDenied
-        example = example_of(wording, signer=viewer_of(request))
+        values = example_values_for(viewer_of(request))
+        if request.GET.get("case") == "worst":
+            values = without_optional(values)
+        example = rendering.render(subject=wording.subject, body=wording.body, values=values)
         return framed_mail(subject=example.subject, body=example.body or example.problem)
 
     def compare_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -194,24 +192,10 @@ class WordingAdmin(ModelAdmin):
         newer = _get_wording(object_id)
         if not self.has_view_permission(request, newer):
             raise PermissionDenied
-        wanted = request.GET.get("with", "")
-        others = Wording.objects.filter(template=newer.template_id).select_related("template", "written_by")
-        number = int(wanted) if wanted.isdecimal() else max(newer.number - 1, 1)
-        older = get_object_or_404(others, number=number)
-        if older.number > newer.number:
-            older, newer = newer, older
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": newer,
-            "title": f"{newer.template}: what changed from wording {older.number} to {newer.number}",
-            "older": older,
-            "newer": newer,
-            "subject": differences(older.subject, newer.subject),
-            "body": differences(older.body, newer.body),
-            "chooser": _choose_from(others.exclude(pk=newer.pk), chosen=older),
-        }
-        return TemplateResponse(request, "messaging/template/compare.html", context)
+        number = str(newer.number)
+        return comparisons.show(
+            request, newer.template, numbers=(request.GET.get("with", ""), number), model_admin=self
+        )
 
 
 @admin.register(Signature)
@@ -245,13 +229,17 @@ def viewer_of(request: HttpRequest) -> User:
     return request.user
 
 
-def _choose_from(others: QuerySet[Wording], *, chosen: Wording) -> str:
-    choices = [
-        (other.number, f"Wording {other.number}, {other.written_by}, {date_format(other.created_at, 'j M Y')}")
-        for other in others.order_by("-number").defer("body")
-    ]
-    chooser: str = UnfoldAdminSelectWidget(choices=choices).render("with", chosen.number, {"id": "with"})
-    return chooser
+def hear_wording(wording: Wording) -> wordings.Heard:
+    return wordings.hear(
+        subject=wording.subject,
+        body=wording.body,
+        touchpoint=wording.template.touchpoint,
+        phrases=wordings.read_phrases(),
+    )
+
+
+def _about(part: str, heard: wordings.Heard) -> list[voice.Remark]:
+    return [remark for remark in heard.voice.remarks if remark.part == part]
 
 
 def _quoted(phrases: Sequence[str]) -> str:

@@ -116,3 +116,15 @@ def example_values() -> Values:
         group, _, field = name.partition(".")
         values.setdefault(group, {})[field] = entry.example
     return values
+
+
+def without_optional(values: Values) -> Values:
+    """The worst that can happen to a wording: every value that may be missing is."""
+    return {
+        group: {
+            field: value
+            for field, value in fields.items()
+            if (entry := REGISTRY.get(f"{group}.{field}")) is not None and entry.always_known
+        }
+        for group, fields in values.items()
+    }

@@ -2,7 +2,7 @@
 it writes nothing, and it keeps nobody from signing."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -11,13 +11,24 @@ from messaging.policy.floor import Touchpoint, touchpoint_of
 from messaging.wording import reading_ease
 from messaging.wording.marks import marks_in
 from messaging.wording.passages import Phrases, Word, without_marks, words_of
-from messaging.wording.voice_habits import HABITS, Habit
+from messaging.wording.voice_habits import FORM_LETTER, HABITS, JARGON, PASSIVE_REFUSAL, Habit
 
 WE: Final = "we_without_a_name"
 EXCLAMATION: Final = "exclamation"
 TOO_SHORT: Final = "too_short"
 TOO_LONG: Final = "too_long"
 HARD_TO_READ: Final = "hard_to_read"
+
+TITLES: Final = {
+    FORM_LETTER: "Form letter",
+    PASSIVE_REFUSAL: "Nobody decides",
+    JARGON: "Jargon",
+    WE: "“We” without a name",
+    EXCLAMATION: "Exclamation marks",
+    TOO_SHORT: "Too short",
+    TOO_LONG: "Too long",
+    HARD_TO_READ: "Hard to read",
+}
 
 AT_MOST: Final = 60
 """Findings that are shown of one text; whoever has more knows by then."""
@@ -40,6 +51,7 @@ LENGTHS: Final = {
 million mails (2016), so that is the most where an answer is asked for. The other numbers are Byhand's own judgement."""
 ANY_LENGTH: Final = (20, 250)
 
+WHOLE: Final = frozenset({TOO_SHORT, TOO_LONG, HARD_TO_READ})
 _ADVERSE: Final = frozenset({Touchpoint.REJECTION, Touchpoint.FEEDBACK})
 _WE: Final = frozenset({"we", "our", "ours", "ourselves"})
 _I: Final = frozenset({"i", "my", "me", "mine", "myself"})
@@ -63,6 +75,15 @@ class Remark:
     to_do: str
     source: str
 
+    @property
+    def title(self) -> str:
+        return TITLES[self.code]
+
+    @property
+    def is_in_a_few_words(self) -> bool:
+        """Whether a short passage is meant, and not how the text is as a whole."""
+        return self.code not in WHOLE
+
 
 @dataclass(frozen=True, kw_only=True)
 class Voice:
@@ -75,6 +96,11 @@ class Voice:
     most: int
     ease: int | None
     is_english: bool
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the rules behind the remarks come from, each once."""
+        return tuple(dict.fromkeys(remark.source for remark in self.remarks))
 
 
 @lru_cache(maxsize=1_024)
@@ -190,3 +216,16 @@ def _hard_to_read(text: str, ease: reading_ease.Ease | None) -> Iterator[Remark]
         phrases=(),
     )
     yield _remark("body", text, ease.start, ease.end, habit=habit)
+
+
+def in_pieces(text: str, remarks: Iterable[Remark]) -> list[tuple[str, bool]]:
+    """A part in pieces that make it up; True for those that a remark is about. What is said of the whole is not marked."""
+    pieces: list[tuple[str, bool]] = []
+    position = 0
+    for remark in sorted((one for one in remarks if one.is_in_a_few_words), key=lambda one: one.start):
+        start = max(remark.start, position)
+        if start < remark.end:
+            pieces += [(text[position:start], False), (text[start : remark.end], True)]
+            position = remark.end
+    pieces.append((text[position:], False))
+    return [piece for piece in pieces if piece[0]]

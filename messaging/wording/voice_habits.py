@@ -8,7 +8,7 @@ FORM_LETTER: Final = "form_letter"
 PASSIVE_REFUSAL: Final = "passive_refusal"
 JARGON: Final = "jargon"
 
-SAMPLES: Final = "sample letters that are passed around: manatal.com, taptalent.ai, thepalmergroup.com, pockethrms.com"
+SAMPLES: Final = "sample letters in circulation (manatal.com, taptalent.ai, thepalmergroup.com, pockethrms.com)"
 GOV_UK: Final = "GOV.UK style guide, “words to avoid”"
 ACTIVE: Final = "GOV.UK style guide, “active voice”"
 PLAIN: Final = "Federal Plain Language Guidelines, “use simple words and phrases”"

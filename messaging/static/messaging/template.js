@@ -1,4 +1,5 @@
-/* The wording editor: puts a placeholder where the cursor is, and leads to the place that a finding names. */
+/* The wording editor: puts a placeholder where the cursor is, finds placeholders by a word, and leads to the place that a finding
+   names. Without it the editor is a plain form. */
 
 "use strict";
 
@@ -21,18 +22,34 @@
         field.dispatchEvent(new Event("input", { bubbles: true }));
     }
 
-    function show(field, line, column) {
-        const lines = field.value.split("\n");
-        const before = lines.slice(0, line - 1).join("\n");
-        // Columns count characters, positions in a field count UTF-16 units.
-        const inLine = Array.from(lines[line - 1] || "").slice(0, column - 1).join("").length;
-        const at = (line > 1 ? before.length + 1 : 0) + inLine;
+    // What the server counts are characters, positions in a field are UTF-16 units.
+    function inUnits(text, characters) {
+        return Array.from(text).slice(0, characters).join("").length;
+    }
+
+    function select(field, start, end) {
         field.focus();
-        field.setSelectionRange(at, Math.min(at + 1, field.value.length));
+        field.setSelectionRange(start, end);
         if (field.tagName === "TEXTAREA") {
-            const height = field.scrollHeight / Math.max(lines.length, 1);
-            field.scrollTop = Math.max(0, (line - 4) * height);
+            const lines = field.value.split("\n").length;
+            const line = field.value.slice(0, start).split("\n").length;
+            field.scrollTop = Math.max(0, (line - 4) * (field.scrollHeight / Math.max(lines, 1)));
         }
+        field.scrollIntoView({ block: "nearest" });
+    }
+
+    function show(place) {
+        const field = document.getElementById(place.show);
+        const text = field.value;
+        if (place.start !== undefined) {
+            select(field, inUnits(text, Number(place.start)), inUnits(text, Number(place.end)));
+            return;
+        }
+        const lines = text.split("\n");
+        const line = Number(place.line);
+        const before = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+        const at = before + inUnits(lines[line - 1] || "", Number(place.column) - 1);
+        select(field, at, Math.min(at + 1, text.length));
     }
 
     document.addEventListener("focusin", function (event) {
@@ -49,8 +66,94 @@
         }
         const place = event.target.closest("[data-show]");
         if (place) {
-            const field = document.getElementById(place.dataset.show);
-            show(field, Number(place.dataset.line), Number(place.dataset.column));
+            show(place.dataset);
+        }
+    });
+
+    // --- Search among the placeholders ---
+
+    function setUpSearch(search) {
+        const groups = Array.from(document.querySelectorAll("[data-group]"));
+        const wereOpen = groups.map((group) => group.open);
+        const found = document.getElementById("placeholder-found");
+
+        function matches(name, words) {
+            const said = `${name.textContent} ${name.nextElementSibling.textContent}`.toLowerCase();
+            return words.every((word) => said.includes(word));
+        }
+
+        function look() {
+            const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+            let count = 0;
+            groups.forEach((group, number) => {
+                let shown = 0;
+                group.querySelectorAll("[data-placeholder]").forEach((name) => {
+                    const fits = matches(name, words);
+                    name.hidden = name.nextElementSibling.hidden = !fits;
+                    shown += fits;
+                });
+                group.hidden = words.length > 0 && shown === 0;
+                group.open = words.length > 0 ? shown > 0 : wereOpen[number];
+                count += shown;
+            });
+            const said = count === 1 ? "1 placeholder" : `${count} placeholders`;
+            found.textContent = words.length === 0 ? "" : count ? said : "No placeholder says that. Try another word, such as “name”.";
+        }
+
+        function first() {
+            const names = document.querySelectorAll("[data-placeholder]:not([hidden]) > [data-insert]");
+            return Array.from(names).find((name) => !name.closest("[data-group]").hidden);
+        }
+
+        search.addEventListener("input", (event) => {
+            event.stopPropagation();
+            look();
+        });
+        search.addEventListener("keydown", (event) => {
+            if (event.key === "Enter") {
+                event.preventDefault(); // it would save the template
+                const name = search.value.trim() && first();
+                if (name) {
+                    search.value = "";
+                    look();
+                    insert(name.dataset.insert);
+                }
+            } else if (event.key === "Escape") {
+                search.value = "";
+                look();
+                (last || document.getElementById("id_body")).focus();
+                event.preventDefault();
+            } else if (event.key === "ArrowDown" && first()) {
+                event.preventDefault();
+                first().focus();
+            }
+        });
+        document.addEventListener("keydown", (event) => {
+            if (event.altKey && !event.ctrlKey && !event.metaKey && event.code === "KeyP") {
+                event.preventDefault();
+                search.focus();
+                search.select();
+            }
+        });
+        search.parentElement.hidden = false;
+    }
+
+    // The theme's search field names itself after what is chosen in it, and not after its label.
+    window.addEventListener("load", function () {
+        document.querySelectorAll(".wording-field").forEach((field) => {
+            const label = field.querySelector("label");
+            const box = field.querySelector("[role=combobox][aria-labelledby]");
+            if (label && box) {
+                label.id = label.id || `${label.htmlFor}_label`;
+                box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby")}`);
+            }
+        });
+    });
+
+    document.addEventListener("DOMContentLoaded", function () {
+        const search = document.getElementById("placeholder-search");
+        if (search) {
+            setUpSearch(search);
         }
     });
 })();

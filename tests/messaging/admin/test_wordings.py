@@ -18,6 +18,7 @@ from tests.factories import (
 )
 from tests.messaging.admin.template_pages import (
     BODY,
+    EVIL,
     client_of,
     page,
     said,
@@ -202,3 +203,64 @@ def test_signing_an_old_wording_says_that_the_newer_one_is_sent(client: Client) 
     old = template.wordings.get()
     make_wording(template)
     assert "go on sending the newer one" in said(client.post(sign_page(old), follow=True))
+
+
+# --- The voice at signing, and any two versions -----------------------------------------------------------------------
+
+
+def test_the_voice_is_heard_at_signing_and_keeps_nobody_from_it(client: Client) -> None:
+    body = f"{BODY}\n\nThank you for your interest, {EVIL}."
+    wording = make_template(signed=False, body=body).wordings.get()
+    shown = text_of(client.get(sign_page(wording)))
+    assert '<mark class="wording-remark">Thank you for your interest</mark>' in shown
+    assert "Say what arrived, or what you noticed in it." in shown
+    assert "they keep nobody from saving or signing" in shown
+    assert EVIL not in shown
+    client.post(sign_page(wording))
+    assert wording.signatures.count() == 1
+
+
+def test_any_two_wordings_of_a_template_are_compared_whatever_their_order(client: Client) -> None:
+    template = make_template(body="One two three.")
+    for body in ("One two four.", "One five four.", "One five four."):
+        make_wording(template, body=body)
+    url = reverse("admin:messaging_template_compare", args=[template.pk])
+    for query in ({"from": 1, "to": 3}, {"from": 3, "to": 1}):
+        shown = text_of(client.get(url, query))
+        assert "what changed from wording 1 to wording 3" in shown
+        assert '<del class="wording-removed">two three.</del>' in shown
+        assert '<ins class="wording-added">five four.</ins>' in shown
+    newest = text_of(client.get(url))
+    assert "what changed from wording 3 to wording 4" in newest
+    assert "The two say the same, word for word." in newest
+
+
+def test_what_cannot_be_compared_is_not_found(client: Client) -> None:
+    template = make_template()
+    url = reverse("admin:messaging_template_compare", args=[template.pk])
+    assert client.get(url, {"from": 1, "to": 1}).status_code == 200
+    for query in ({"from": 1, "to": 2}, {"from": "x"}, {"to": "-1"}):
+        assert client.get(url, query).status_code == 404
+    empty = Template.objects.create(name="Without a wording", touchpoint=Touchpoint.REMINDER)
+    assert client.get(reverse("admin:messaging_template_compare", args=[empty.pk])).status_code == 404
+    assert client.get(reverse("admin:messaging_template_compare", args=[empty.pk + 1])).status_code == 404
+    assert client_of("Auditor").get(url).status_code == 200
+    nobody = Client()
+    nobody.force_login(make_user())
+    assert nobody.get(url).status_code == 403
+
+
+def test_comparing_costs_the_same_for_two_wordings_and_for_eight(client: Client) -> None:
+    template = make_template()
+    make_wording(template)
+    url = reverse("admin:messaging_template_compare", args=[template.pk])
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(url).status_code == 200
+        return len(captured)
+
+    few = queries()
+    for _ in range(6):
+        make_wording(template)
+    assert queries() == few
