@@ -8,7 +8,7 @@ and "cleared" have one order.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Case as Choice
 from django.db.models import Count, Q, QuerySet, TextField, Value, When
 
-from messaging import facts, letterhead, routing, working_days
+from messaging import facts, letterhead, routing, rowwise, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
 from messaging.policy import record
 from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Origin, Outcome, Verdict, decide
@@ -293,20 +293,23 @@ def _waiting(application_ids: Collection[int]) -> QuerySet[Message]:
 def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
     if not cases:
         return []
-
-    def each(text: Callable[[Case], str]) -> Choice:
-        return Choice(*(When(pk=case.message.pk, then=Value(text(case))) for case in cases), output_field=TextField())
-
     ids = [case.message.pk for case in cases]
     # First, because the database lets nothing go that was not decided.
     RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
-    claimed = Message.objects.filter(pk__in=ids, status=Status.SCHEDULED).update(
-        status=Status.SENDING,
-        status_at=now,
-        status_reason="",
-        recipient=each(lambda case: case.recipient),
-        subject=each(lambda case: case.subject),
-        body=each(lambda case: case.body),
+    claimed = rowwise.update_each(
+        Message,
+        {
+            case.message.pk: {
+                "status": Status.SENDING,
+                "status_at": now,
+                "status_reason": "",
+                "recipient": case.recipient,
+                "subject": case.subject,
+                "body": case.body,
+            }
+            for case in cases
+        },
+        where={"status": Status.SCHEDULED},
     )
     if claimed < len(cases):
         raise Overtaken(f"{len(cases) - claimed} of the messages {ids} were not scheduled any more.")

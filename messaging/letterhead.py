@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.headerregistry import Address
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -11,8 +12,7 @@ from pipeline.models import User
 
 def sender_address(sender: User | None) -> Address:
     """The person's name with the organisation's address; without a person, the organisation."""
-    name = f"{sender}, {settings.ORGANISATION_NAME}" if sender else settings.ORGANISATION_NAME
-    return Address(display_name=_printable(name), addr_spec=settings.MAIL_FROM)
+    return Address(display_name=_printable(_name_of(sender)), addr_spec=settings.MAIL_FROM)
 
 
 def reply_address(sender: User | None) -> str:
@@ -21,7 +21,17 @@ def reply_address(sender: User | None) -> str:
 
 def sender_line(sender: User | None) -> str:
     """As it stands in the head."""
-    return str(sender_address(sender))
+    return _line(_name_of(sender), settings.MAIL_FROM)
+
+
+def _name_of(sender: User | None) -> str:
+    return f"{sender}, {settings.ORGANISATION_NAME}" if sender else str(settings.ORGANISATION_NAME)
+
+
+@lru_cache(maxsize=64)
+def _line(name: str, address: str) -> str:
+    """Kept, because each mail asks three times for one of few."""
+    return str(Address(display_name=_printable(name), addr_spec=address))
 
 
 def _printable(name: str) -> str:

@@ -4,7 +4,7 @@ Reach is raised here and nowhere else, and lowered only by a person who corrects
 or with a Refusal when the application is not where the caller believed it to be.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -200,11 +200,19 @@ def reopen(application: Application, *, act: Act) -> StageChange | Refusal:
 
 def record_told(application: Application, *, how: str, by: Actor, now: datetime) -> bool:
     """The candidate knows the outcome. True when this is the first time they were told of it."""
-    return bool(
-        Application.objects.filter(pk=application.pk, decided_at__isnull=False, told_at__isnull=True).update(
-            told_at=now, told_how=how, told_by_id=by.user_id if by.kind == ActorKind.PERSON else None
-        )
-    )
+    return bool(record_told_many([application.pk], how=how, by=by, now=now))
+
+
+def record_told_many(application_ids: Collection[int], *, how: str, by: Actor, now: datetime) -> list[int]:
+    """Those of them whose candidates were told for the first time, in their order."""
+    untold = Application.objects.filter(decided_at__isnull=False, told_at__isnull=True)
+    with transaction.atomic():
+        first = untold.select_for_update(of=("self",)).filter(pk__in=application_ids).order_by("pk")
+        pks = list(first.values_list("pk", flat=True))
+        if pks:
+            teller = by.user_id if by.kind == ActorKind.PERSON else None
+            untold.filter(pk__in=pks).update(told_at=now, told_how=how, told_by_id=teller)
+    return pks
 
 
 def forget_told_by_mail(application: Application) -> bool:

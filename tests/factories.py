@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, Permission
 from messaging import automations, gate, roles
 from messaging.delivery import outbox
 from messaging.delivery.outcomes import Result
+from messaging.gate import Clearance
 from messaging.models import Attempt, Automation, HandOff, Message, Signature, StageRule, Template, Wording
 from messaging.policy.floor import Touchpoint
 from pipeline import actors, moves
@@ -211,3 +212,11 @@ def make_tried(outcome: Attempt.Outcome, *, now: datetime = NOW + timedelta(hour
 def done(answer: StageChange | Refusal) -> StageChange:
     assert not isinstance(answer, Refusal), answer.sentence
     return answer
+
+
+def let_out(message: Message, *, now: datetime) -> Clearance:
+    """As far as a process has come that ends while it sends: cleared, and the clearance used."""
+    cleared = gate.clear(message.pk, now=now)
+    assert isinstance(cleared, Clearance)
+    Attempt.objects.filter(pk=cleared.attempt.pk).update(used_at=now)
+    return cleared

@@ -3,13 +3,13 @@ thread that calls; so a killed process leaves at most one mail in doubt for each
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from messaging.delivery.egress import Egress, prepare
+from messaging.delivery.egress import Egress, prepare_many
 from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
 
@@ -48,17 +48,17 @@ class Connections:
         """To whom a mail is under way."""
         return {clearance.case.message.application.candidate_id for clearance, _ in self._under_way.values()}
 
-    def start(self, clearance: Clearance) -> None:
-        """On a free connection, the one that was used last before any other."""
-        egress = self._idle.pop()
-        prepared = prepare(clearance, now=self._clock())
-        future: Future[Result]
-        if isinstance(prepared, Result):
-            future = Future()
-            future.set_result(prepared)
-        else:
-            future = self._threads.submit(egress.hand_over, prepared, clearance)
-        self._under_way[future] = (clearance, egress)
+    def start(self, clearances: Sequence[Clearance]) -> None:
+        """No more than there are free connections; on those that were used last before any other."""
+        for clearance, prepared in zip(clearances, prepare_many(clearances, now=self._clock()), strict=True):
+            egress = self._idle.pop()
+            future: Future[Result]
+            if isinstance(prepared, Result):
+                future = Future()
+                future.set_result(prepared)
+            else:
+                future = self._threads.submit(egress.hand_over, prepared, clearance)
+            self._under_way[future] = (clearance, egress)
 
     def answers(self) -> list[tuple[Clearance, Result]]:
         """Waits for the first that is through, and a moment for others; in the order in which they were started."""

@@ -17,6 +17,7 @@ from anymail.exceptions import AnymailError
 from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import DatabaseError
 from django.utils import timezone
 
 from messaging import routing
@@ -90,14 +91,42 @@ class Egress:
 
 def prepare(clearance: Clearance, *, now: datetime) -> EmailMultiAlternatives | Result:
     """The half that asks the database: the mail, which the guard let out; a Result says why there is none."""
+    return prepare_many([clearance], now=now)[0]
+
+
+def prepare_many(clearances: Sequence[Clearance], *, now: datetime) -> list[EmailMultiAlternatives | Result]:
+    """The same for several. What the guard does not let out together with the others it is asked for alone."""
+    laid_out = [_build(clearance) for clearance in clearances]
+    letters = [letter for letter in laid_out if not isinstance(letter, Result)]
+    together = iter(guard.use_together(letters, now=now))
+    prepared: list[EmailMultiAlternatives | Result] = []
+    for clearance, letter in zip(clearances, laid_out, strict=True):
+        if isinstance(letter, Result) or next(together):
+            prepared.append(letter)
+        else:
+            prepared.append(_ask_alone(letter, clearance, now=now))
+    return prepared
+
+
+def _build(clearance: Clearance) -> EmailMultiAlternatives | Result:
     try:
-        built = mail.build(clearance)
-        guard.check(built, now=now)
+        letter = mail.build(clearance)
+        letter.message()
     except Exception as error:  # a mail that cannot be must become a Result
-        result = outcomes.of_preparing(error)
-        logger.warning("Attempt %s: %s.", clearance.attempt.pk, result.outcome, exc_info=_is_ours(error))
-        return result
-    return built
+        logger.warning("Attempt %s is no mail.", clearance.attempt.pk, exc_info=_is_ours(error))
+        return outcomes.of_preparing(error)
+    return letter
+
+
+def _ask_alone(
+    letter: EmailMultiAlternatives, clearance: Clearance, *, now: datetime
+) -> EmailMultiAlternatives | Result:
+    try:
+        guard.check(letter, now=now)
+    except (NotAsClearedError, ValueError, DatabaseError) as error:
+        logger.warning("Attempt %s was not let out.", clearance.attempt.pk, exc_info=_is_ours(error))
+        return outcomes.of_preparing(error)
+    return letter
 
 
 def _is_ours(error: Exception) -> bool:

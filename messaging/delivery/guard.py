@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from anymail.exceptions import AnymailInvalidAddress
@@ -66,7 +66,19 @@ def check(mail: EmailMessage, *, now: datetime) -> None:
         recipients = recipients_of(mail)
         _refuse_additions(mail)
         if MESSAGE_HEADER in mail.extra_headers or not _are_colleagues(recipients):
-            _use_clearance(mail, recipients, now=now)
+            _use_clearance(mail, now=now)
+
+
+def use_together(mails: Sequence[EmailMessage], *, now: datetime) -> list[bool]:
+    """The same for mails to candidates that nothing speaks against, in one statement. Those that are answered with False
+    used nothing up; `check` says why."""
+    names = [_named_by(mail) for mail in mails]
+    attempts = _read_open({name for name in names if name})
+    found = [attempts.pop(name, None) if name else None for name in names]  # of two mails of one message the first
+    sound = [attempt if _is_sound(mail, attempt, now=now) else None for mail, attempt in zip(mails, found, strict=True)]
+    using = [attempt for attempt in sound if attempt]
+    all_used = bool(using) and _mark_used(using, now=now)
+    return [all_used and attempt is not None for attempt in sound]
 
 
 @contextmanager
@@ -138,23 +150,60 @@ def _are_colleagues(addresses: list[str]) -> bool:
     return not Candidate.objects.filter(Q(email_key__in=keys) | Q(email__in=addresses)).exists()
 
 
-def _use_clearance(mail: EmailMessage, recipients: list[str], *, now: datetime) -> None:
+def _use_clearance(mail: EmailMessage, *, now: datetime) -> None:
     public_id = _named_by(mail)
     if public_id is None:
         raise NotAsClearedError("The mail belongs to no message, and does not go to colleagues alone.")
-    attempt = Attempt.objects.open().filter(message__public_id=public_id).select_related("message").first()
+    attempt = _read_open({public_id}).get(public_id)
     if attempt is None:
         raise NotAsClearedError("The clearance of this mail is over, or there never was one.")
-    if recipients != [attempt.recipient]:
+    _compare(mail, attempt)
+    if not _mark_used([attempt], now=now):
+        raise NotAsClearedError("The clearance of this mail is over, or was used before.")
+
+
+class _Opened(NamedTuple):
+    """Of an attempt and its message, what a mail is compared with; whole rows would take longer than the comparison."""
+
+    public_id: UUID
+    pk: int
+    recipient: str
+    fingerprint: str
+    provider: str
+    expires_at: datetime
+    used_at: datetime | None
+    status: str
+
+
+def _read_open(public_ids: Collection[UUID]) -> dict[UUID, _Opened]:
+    columns = ("pk", "recipient", "fingerprint", "provider", "expires_at", "used_at")
+    rows = Attempt.objects.open().filter(message__public_id__in=public_ids).order_by()
+    found = rows.values_list("message__public_id", *columns, "message__status")
+    return {row[0]: _Opened(*row) for row in found}
+
+
+def _compare(mail: EmailMessage, attempt: _Opened) -> None:
+    """Raises NotAsClearedError where this is not the mail that the attempt was made for."""
+    if recipients_of(mail) != [attempt.recipient]:
         raise NotAsClearedError("The mail would not go to the one address that it was cleared for.")
     if _fingerprint_of(mail, attempt.recipient) != attempt.fingerprint:
         raise NotAsClearedError("The text is not the one that was cleared, or not from whom.")
     if not _holds_its_text_alone(mail):
         raise NotAsClearedError("The mail holds more than the text that was cleared.")
-    if attempt.message.status != Message.Status.SENDING:
+    if attempt.status != Message.Status.SENDING:
         raise NotAsClearedError("The clearance of this mail is over.")
-    if not _mark_used(attempt, now=now):
-        raise NotAsClearedError("The clearance of this mail is over, or was used before.")
+
+
+def _is_sound(mail: EmailMessage, attempt: _Opened | None, *, now: datetime) -> bool:
+    if attempt is None or attempt.used_at is not None or attempt.expires_at <= now:
+        return False
+    try:
+        mail.message()
+        _refuse_additions(mail)
+        _compare(mail, attempt)
+    except (NotAsClearedError, ValueError):
+        return False
+    return True
 
 
 def _named_by(mail: EmailMessage) -> UUID | None:
@@ -187,15 +236,21 @@ def _holds_its_text_alone(mail: EmailMessage) -> bool:
     return alternatives == [html] and not mail.attachments and mail.content_subtype == "plain"
 
 
-def _mark_used(attempt: Attempt, *, now: datetime) -> bool:
-    """One conditional UPDATE, committed before a byte leaves. It is a commit more for each mail, and worth it: what a
+def _mark_used(attempts: Sequence[_Opened], *, now: datetime) -> bool:
+    """All of them or none: one conditional UPDATE, committed before a byte leaves. It is a commit more, and worth it: what a
     process remembers keeps no other process from sending the same mail, and an open attempt is all that another one
-    would see. A simulated mail is a file, which nobody gets if a transaction around it is taken back. Only own columns are
-    named, because PostgreSQL asks again for those alone after it waited for a lock."""
-    unused = Attempt.objects.open().filter(pk=attempt.pk, used_at__isnull=True, expires_at__gt=now)
+    would see. What it does not mark has not left, which the reaper relies on. A simulated mail is a file, which nobody gets
+    if a transaction around it is taken back. Only own columns are named, because PostgreSQL asks again for those alone after
+    it waited for a lock."""
+    pks = [attempt.pk for attempt in attempts]
+    unused = Attempt.objects.open().filter(pk__in=pks, used_at__isnull=True, expires_at__gt=now)
+    leaves = any(attempt.provider != routing.SIMULATE for attempt in attempts)
     try:
-        with transaction.atomic(durable=attempt.provider != routing.SIMULATE):
-            return bool(unused.update(used_at=now))
+        with transaction.atomic(durable=leaves):
+            all_marked = unused.update(used_at=now) == len(pks)
+            if not all_marked:
+                transaction.set_rollback(True)
+            return all_marked
     except RuntimeError:  # a transaction is open around us, which could be taken back after the mail has left
         raise NotAsClearedError("A mail to a candidate cannot leave out of a transaction.") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from email.headerregistry import Address
 from email.message import EmailMessage
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -75,8 +76,9 @@ def build(clearance: Clearance) -> Letter:
     return mail
 
 
+@lru_cache(maxsize=128)
 def render_html(*, subject: str, body: str) -> str:
-    """The HTML part: the text, in a plain layout."""
+    """The HTML part: the text, in a plain layout. Kept for a moment, because the guard asks for it again."""
     # as_html escapes everything that it does not write itself.
     return render_to_string("mail/message.html", {"subject": subject, "content": mark_safe(as_html(body))})  # noqa: S308
 

@@ -1,24 +1,24 @@
 """Takes what is due, asks the gate, hands it over, writes down what happened; and reaps what a dead process left behind.
 
-No transaction is open while the provider is called. Whoever drains at the same time finds other messages, or none. An
-Attempt is committed only when a connection is free to send it at once.
+No transaction is open while the provider is called. Whoever drains at the same time finds other messages, or none.
+Messages are cleared for half a second ahead, so that many share one transaction; a mail leaves only after its Attempt is
+marked as used, for each connection one at a time. So what was never used never left, and goes back to waiting.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
-from django.db.models import Case as Choice
-from django.db.models import TextField, Value, When
 
-from messaging import gate
+from messaging import gate, rowwise
 from messaging.delivery import brake, resolving, safe_mode
 from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
@@ -42,6 +42,10 @@ _Answer = Clearance | Case | str | None
 # below what a task of the worker may take (60); messaging/checks.py does the sum.
 SECONDS = 30.0
 BATCH = 50  # of the oldest, read to find work for the free connections
+# Seconds of sending for which messages are cleared at a time, and after which what was cleared and has not left is asked
+# for anew: what it was decided on may have changed.
+AHEAD = 0.5
+KEEP_FOR = timedelta(seconds=5)
 # After a definite refusal; then the message has failed and a person takes over. About five and a half hours in all.
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=20), timedelta(hours=1), timedelta(hours=4))
 JITTER = 0.2  # of the wait, so that a provider that comes back is not met by everybody at once
@@ -55,6 +59,8 @@ DATABASE_TROUBLE = (OperationalError, InterfaceError)
 FAULT = "fault"
 FAULT_WAIT = timedelta(hours=1)
 FAULT_SENTENCE = "Byhand itself made an error while it looked at this message; it was not sent."
+# Of an attempt whose mail never came to the door: cleared, and then its process ended or had no time for it.
+NEVER_USED = Result(outcome=Attempt.Outcome.REFUSED, detail="It was cleared and not handed over.")
 DID_NOT_GET_OUT = frozenset({Status.SCHEDULED, Status.FAILED, Status.UNCERTAIN, FAULT})
 
 
@@ -74,6 +80,7 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
                     run.write_down(connections.answers())
                 elif not began:
                     break
+            run.give_back()
         except DATABASE_TROUBLE:
             # What was not taken is still due, and what was being sent is reaped.
             logger.exception("The database did not answer; the next drain goes on.")
@@ -136,15 +143,15 @@ def record_many(answers: Sequence[tuple[Attempt, Result]], *, clock: Clock) -> l
 
 
 def reap(*, now: datetime) -> int:
-    """Attempts past their lease: nobody can say what became of them, so nobody sends them again but a person. Returns
-    how many there were."""
+    """Attempts past their lease. What became of those that were used nobody can say, so nobody sends them again but a
+    person; the others never left and wait again. Returns how many there were."""
     result = Result(
         outcome=Attempt.Outcome.UNCERTAIN, detail="The process that was sending it ended without an answer."
     )
     reaped = 0
     for attempt in Attempt.objects.expired(now):
         try:
-            reaped += bool(_record(attempt, result, now=now))
+            reaped += bool(_record(attempt, result if attempt.used_at else NEVER_USED, now=now))
         except DATABASE_TROUBLE:
             raise
         except Exception:
@@ -162,25 +169,28 @@ class _Run:
         self._in_a_row = 0
         self._got_out = False
         self._came_back: set[int] = set()
+        self._cleared: deque[Clearance] = deque()
+        # Seconds for each mail, as of the last that came through; infinite: not known yet.
+        self._pace, self._wrote_at = math.inf, time.monotonic()
 
     @property
     def is_hopeless(self) -> bool:
         return self._in_a_row >= TOO_MANY_IN_A_ROW
 
     def begin(self) -> int:
-        """Gives the free connections the oldest that may leave. Returns how many messages were looked at."""
+        """Gives the free connections the oldest that may leave. Returns how many messages were looked at or begun."""
         room = self._connections.free if self._got_out else int(not self._connections.candidates)
-        due = self._due() if room else []
-        looked_at = 0
-        for message_id, answer in self._look_at(due, room) if due else ():
-            looked_at += 1
-            if isinstance(answer, Clearance):
-                self._connections.start(answer)
-            else:
-                self._note(message_id, _end_of(answer))
-        return looked_at
+        if self._cleared and self._clock() - self._cleared[0].attempt.started_at > KEEP_FOR:
+            self.give_back()
+        looked_at = self._clear(room) if room > len(self._cleared) else 0
+        leaving = [self._cleared.popleft() for _ in range(min(room, len(self._cleared)))]
+        if leaving:
+            self._connections.start(leaving)
+        return looked_at + len(leaving)
 
     def write_down(self, answers: Sequence[tuple[Clearance, Result]]) -> None:
+        before, self._wrote_at = self._wrote_at, time.monotonic()
+        self._pace = (self._wrote_at - before) / len(answers)
         ends = record_many([(clearance.attempt, result) for clearance, result in answers], clock=self._clock)
         for (clearance, _), end in zip(answers, ends, strict=True):
             self._note(clearance.attempt.message_id, end)
@@ -193,6 +203,23 @@ class _Run:
             except Exception:
                 logger.exception("A result could not be written down; its message will be uncertain.")
 
+    def give_back(self) -> None:
+        """What was cleared and has not been begun waits again, each at its time; left open, it would be reaped."""
+        while self._cleared:
+            record(self._cleared.popleft().attempt, NEVER_USED, clock=self._clock)
+
+    def _clear(self, room: int) -> int:
+        due = self._due()
+        ahead = max(room, min(BATCH, int(AHEAD / self._pace))) if self._got_out else room
+        looked_at = 0
+        for message_id, answer in self._look_at(due, ahead) if due else ():
+            looked_at += 1
+            if isinstance(answer, Clearance):
+                self._cleared.append(answer)
+            else:
+                self._note(message_id, _end_of(answer))
+        return looked_at
+
     def _due(self) -> list[int]:
         """Oldest first and each once: what came back with a back-off waits for the next drain. To one candidate one at a
         time, because what becomes of a mail is a fact for the next."""
@@ -201,7 +228,9 @@ class _Run:
         for pk, candidate in due.values_list("pk", "application__candidate")[: BATCH + len(self._came_back)]:
             if pk not in self._came_back:
                 oldest_of.setdefault(candidate, pk)
-        return [pk for candidate, pk in oldest_of.items() if candidate not in self._connections.candidates]
+        busy = self._connections.candidates
+        busy |= {clearance.case.message.application.candidate_id for clearance in self._cleared}
+        return [pk for candidate, pk in oldest_of.items() if candidate not in busy]
 
     def _look_at(self, due: Sequence[int], room: int) -> Iterator[tuple[int, _Answer]]:
         """Lazily where it is one by one, so that what was cleared has begun before the next can fail."""
@@ -291,25 +320,22 @@ def _record_rest(answers: Sequence[tuple[Attempt, Result]], ends: dict[int, str]
 def _record_accepted(answers: Sequence[tuple[Attempt, Result]], *, now: datetime) -> bool:
     """True when all of them were being sent. Else nothing was written, and each is to be looked at alone."""
     messages = [attempt.message for attempt, _ in answers]
-
-    def each(text: Callable[[Result], str]) -> Choice:
-        return Choice(
-            *(When(pk=attempt.pk, then=Value(text(result))) for attempt, result in answers), output_field=TextField()
-        )
-
     with transaction.atomic():
         applications = Application.objects.filter(pk__in=[message.application_id for message in messages])
         # Applications first, as everybody takes them, and in one order.
         list(applications.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
-        finished = (
-            Attempt.objects.open()
-            .filter(pk__in=[attempt.pk for attempt, _ in answers])
-            .update(
-                outcome=Attempt.Outcome.ACCEPTED,
-                finished_at=now,
-                provider_message_id=each(lambda result: result.provider_message_id),
-                detail=each(lambda result: result.detail),
-            )
+        finished = rowwise.update_each(
+            Attempt,
+            {
+                attempt.pk: {
+                    "outcome": Attempt.Outcome.ACCEPTED,
+                    "finished_at": now,
+                    "provider_message_id": result.provider_message_id,
+                    "detail": result.detail,
+                }
+                for attempt, result in answers
+            },
+            where={"outcome": ""},
         )
         sending = Message.objects.filter(pk__in=[message.pk for message in messages], status=Status.SENDING)
         sent = sending.update(status=Status.SENT, status_at=now, sent_at=now, status_reason="")
@@ -324,26 +350,28 @@ def _record(attempt: Attempt, result: Result, *, now: datetime) -> str:
     with transaction.atomic():
         # Application first, as everybody takes them.
         Application.objects.select_for_update(of=("self",)).get(messages=attempt.message_id)
-        finished = (
-            Attempt.objects.open()
-            .filter(pk=attempt.pk)
-            .update(
-                outcome=result.outcome,
-                finished_at=now,
-                provider_message_id=result.provider_message_id,
-                detail=result.detail,
-            )
+        opened = Attempt.objects.open().filter(pk=attempt.pk)
+        if result is NEVER_USED:
+            opened = opened.filter(used_at__isnull=True)  # its process may be slow and not gone
+        finished = opened.update(
+            outcome=result.outcome,
+            finished_at=now,
+            provider_message_id=result.provider_message_id,
+            detail=result.detail,
         )
         if not finished:
-            # It took longer than its lease, and a person was told that nobody knows.
-            logger.error("Attempt %s was reaped before its answer came: %s", attempt.pk, result)
+            if result is not NEVER_USED:
+                # It took longer than its lease, and a person was told that nobody knows.
+                logger.error("Attempt %s was reaped before its answer came: %s", attempt.pk, result)
             return ""
         message = _read(attempt.message_id)
         if result.outcome == Attempt.Outcome.ACCEPTED:
             return _sent(message, now=now)
         if message.attempts.uncertain().exists():  # this one, or one before it
             return _in_doubt(message, attempt, result, now=now)
-        if result.outcome == Attempt.Outcome.REFUSED and attempt.number <= len(BACK_OFF):
+        if result is NEVER_USED:
+            return _wait_again(message, result, now=now)
+        if result.outcome == Attempt.Outcome.REFUSED and _tries(attempt) <= len(BACK_OFF):
             return _try_again(message, attempt, result, now=now)
         return _needs_a_person(message, Status.FAILED, _failed(result), now=now)
 
@@ -366,22 +394,33 @@ def _in_doubt(message: Message, attempt: Attempt, result: Result, *, now: dateti
     first = message.attempts.in_doubt().order_by("number").first()
     longest = _longest_wait(attempt, result)
     is_known = first is None or now + longest < gate.repeatable_until(first)
-    if result.outcome != Attempt.Outcome.REJECTED and attempt.number <= len(BACK_OFF) and is_known:
+    if result.outcome != Attempt.Outcome.REJECTED and _tries(attempt) <= len(BACK_OFF) and is_known:
         return _try_again(message, attempt, result, now=now)
     return _needs_a_person(message, Status.UNCERTAIN, gate.cannot_be_proven(result.detail), now=now)
 
 
 def _longest_wait(attempt: Attempt, result: Result) -> timedelta:
-    wait = BACK_OFF[min(attempt.number, len(BACK_OFF)) - 1] * (1 + JITTER)
+    wait = BACK_OFF[min(_tries(attempt), len(BACK_OFF)) - 1] * (1 + JITTER)
     return max(wait, timedelta(seconds=result.retry_after or 0))
 
 
 def _try_again(message: Message, attempt: Attempt, result: Result, *, now: datetime) -> str:
-    wait = BACK_OFF[attempt.number - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
+    wait = BACK_OFF[_tries(attempt) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
     wait = max(wait, timedelta(seconds=result.retry_after or 0))
     said = "was not accepted" if result.outcome == Attempt.Outcome.REFUSED else "may have been accepted"
     reason = f"Attempt {attempt.number} {said}; it is tried again. {result.detail}"[:500]
     _leave_sending(message, status=Status.SCHEDULED, status_at=now, due_at=now + wait, status_reason=reason)
+    return Status.SCHEDULED
+
+
+def _tries(attempt: Attempt) -> int:
+    """How many times the message was tried, this attempt among them; one that was given back was no try."""
+    earlier = Attempt.objects.filter(message=attempt.message_id, number__lt=attempt.number)
+    return 1 + earlier.exclude(outcome=Attempt.Outcome.REFUSED, used_at__isnull=True).count()
+
+
+def _wait_again(message: Message, result: Result, *, now: datetime) -> str:
+    _leave_sending(message, status=Status.SCHEDULED, status_at=now, status_reason=f"{result.detail} It waits again.")
     return Status.SCHEDULED
 
 

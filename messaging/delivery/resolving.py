@@ -6,6 +6,7 @@ a repeat that somebody wanted can be told from a fault. Of two who settle it at 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -37,12 +38,14 @@ def hold(message_id: int) -> Message:
 
 def note_told(messages: Sequence[Message], *, now: datetime) -> None:
     """What follows from mails that were sent: whoever got one of these knows the outcome, if that is what it says."""
-    told = []
+    telling: defaultdict[int | None, list[int]] = defaultdict(list)
     for message in messages:
         if message.touchpoint in TELLS_THE_OUTCOME:
-            by = actors.person(message.written_by_id) if message.written_by_id else actors.CLOCK
-            if moves.record_told(message.application, how=Application.ToldHow.MAIL, by=by, now=now):
-                told.append(message.application_id)
+            telling[message.written_by_id].append(message.application_id)
+    told: list[int] = []
+    for writer, applications in telling.items():
+        by = actors.person(writer) if writer else actors.CLOCK
+        told += moves.record_told_many(applications, how=Application.ToldHow.MAIL, by=by, now=now)
     # Who wrote to them beside an open hand-off answered that as well.
     for application_id in gate.unsettled(told):
         gate.resettle(application_id, now=now)

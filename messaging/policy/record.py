@@ -41,7 +41,7 @@ def version_of_rules(policy: Mapping[str, Sequence[Rule]], stage_rules: Sequence
 
 def without_personal_data(facts: Facts) -> dict[str, Any]:
     """As JSON can hold it."""
-    kept = dataclasses.asdict(facts)
+    kept = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
     kept |= {name: kept[name].isoformat() for name in TIMES}
     kept |= {name: bool(kept[name]) for name in TEXTS}
     return kept

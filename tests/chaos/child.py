@@ -67,11 +67,18 @@ def after_claim() -> None:
     dies_after(gate, "clear_many")
 
 
-def before_call() -> None:
-    """The mail is built, compared and about to be passed on."""
+def in_building() -> None:
+    """The mail is laid out, and nothing has let it out."""
     from django.core.mail import EmailMessage
 
     dies_after(EmailMessage, "message")
+
+
+def before_call() -> None:
+    """The mail is built, compared, let out and about to be passed on."""
+    from messaging.delivery import guard
+
+    dies_after(guard, "_mark_used")
 
 
 def after_request() -> None:
@@ -115,6 +122,7 @@ FAILPOINTS: dict[str, Callable[[], None]] = {
         before_claim,
         in_claim,
         after_claim,
+        in_building,
         before_call,
         after_request,
         after_acceptance,

@@ -7,12 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from messaging import gate
 from messaging.delivery import outbox
-from messaging.gate import Clearance
 from messaging.models import Message
 from tests.e2e.conftest import SignIn
-from tests.factories import make_colleague, make_message
+from tests.factories import let_out, make_colleague, make_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_with_the_keyboard_it_is_sent_again_once_the_risk_is_accepted(sign_in: SignIn, complaints: list[str]) -> None:
     now = timezone.now()
     message = make_message(now=now - timedelta(hours=2))
-    assert isinstance(gate.clear(message.pk, now=now - timedelta(minutes=10)), Clearance)
+    let_out(message, now=now - timedelta(minutes=10))
     outbox.reap(now=now)
     page = sign_in(make_colleague("Recruiter"))
 

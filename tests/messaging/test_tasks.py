@@ -17,12 +17,11 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from pytest_django.fixtures import Settings
 
-from messaging import gate, ledger, tasks
+from messaging import ledger, tasks
 from messaging.delivery import doorbell, outbox
-from messaging.gate import Clearance
 from messaging.models import Automation, Message
 from pipeline.models import StageChange
-from tests.factories import make_application, make_automation, make_message, make_template, reject
+from tests.factories import let_out, make_application, make_automation, make_message, make_template, reject
 from tests.messaging.delivery.asking import SENT, UNCERTAIN, fate_of
 from tests.messaging.delivery.database import cursed
 
@@ -76,8 +75,7 @@ class TestTheClock:
     def test_it_delivers_reaps_and_plans(self, settings: Settings) -> None:
         due = make_due()
         left_behind = make_due()
-        cleared = gate.clear(left_behind.pk, now=timezone.now() - timedelta(minutes=10))
-        assert isinstance(cleared, Clearance)
+        let_out(left_behind, now=timezone.now() - timedelta(minutes=10))
         receipt = make_template(
             touchpoint="acknowledgement", body="Dear {{ candidate.first_name }}, we have your letter."
         )
@@ -104,7 +102,7 @@ class TestTheClock:
 
     def test_what_planning_meets_keeps_nothing_that_is_due(self, caplog: pytest.LogCaptureFixture) -> None:
         due, left_behind = make_due(), make_due()
-        assert isinstance(gate.clear(left_behind.pk, now=timezone.now() - timedelta(minutes=10)), Clearance)
+        let_out(left_behind, now=timezone.now() - timedelta(minutes=10))
 
         with cursed("messaging_plannedchange", change=reject(make_application())):
             assert tasks.sweep() == "1 sent"

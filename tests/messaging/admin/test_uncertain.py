@@ -15,11 +15,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from messaging import gate
 from messaging.delivery import outbox, tracking
-from messaging.gate import Clearance
 from messaging.models import Attempt, LedgerEntry, Message, ProviderEvent
-from tests.factories import NOW, make_application, make_candidate, make_colleague, make_message
+from tests.factories import NOW, let_out, make_application, make_candidate, make_colleague, make_message
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +48,7 @@ def client() -> Client:
 def make_uncertain(**about: Any) -> Message:
     """The process that was sending it ended."""
     message = make_message(**about)
-    assert isinstance(gate.clear(message.pk, now=NOW + timedelta(hours=1)), Clearance)
+    let_out(message, now=NOW + timedelta(hours=1))
     assert outbox.reap(now=NOW + timedelta(hours=1, minutes=3)) == 1
     message.refresh_from_db()
     assert message.status == Status.UNCERTAIN

@@ -23,7 +23,7 @@ from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from messaging.policy.floor import Touchpoint
 from pipeline.models import Application
-from tests.factories import NOW, make_application, make_message, make_template
+from tests.factories import NOW, let_out, make_application, make_message, make_template
 from tests.guards_off import force
 from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed, locked
@@ -79,7 +79,10 @@ class TestAtATime:
         messages = [make_message() for _ in range(10)]
         Together(provider, then=lambda exchange: exchange.answer(422, {"ErrorCode": 400, "Message": "No"}))
         assert drain() == {"sent": 1, "failed": NUMBER}
-        assert attempts_of(*messages[1 + NUMBER :]) == [()] * 6
+        # Cleared ahead, they were given back unused, and take no try with them.
+        assert set(attempts_of(*messages[1 + NUMBER :])) <= {(), ("refused",)}
+        assert {fate_of(message).status for message in messages[1 + NUMBER :]} == {"scheduled"}
+        assert not Attempt.objects.filter(message__in=messages[1 + NUMBER :], used_at__isnull=False).exists()
 
     def test_what_cannot_be_prepared_keeps_no_connection(self, provider: Provider) -> None:
         first, faulty, *others = [make_message() for _ in range(6)]
@@ -124,6 +127,21 @@ class TestAtATime:
             assert list(run._look_at([message.pk], 1)) == [(message.pk, None)]
         assert provider.requests == []
 
+    def test_what_was_cleared_a_while_ago_is_asked_for_anew(self, provider: Provider) -> None:
+        """What it was decided on may have changed since."""
+        messages = [make_message() for _ in range(2 * NUMBER)]
+        moment = [DUE]
+        with Connections(NUMBER, clock=lambda: moment[0]) as several:
+            run = outbox._Run(several, lambda: moment[0])
+            run._got_out, run._pace = True, 0.001
+            assert run.begin() == 3 * NUMBER  # all of them looked at, and half of them begun
+            run.write_down(several.answers())
+            moment[0] += 2 * outbox.KEEP_FOR
+            run.begin()
+            run.finish()
+        assert attempts_of(*messages[:NUMBER]) == [("accepted",)] * NUMBER
+        assert attempts_of(*messages[NUMBER:]) == [("refused", "accepted")] * NUMBER
+
     def test_asked_to_end_it_finishes_what_is_under_way_and_begins_nothing(self, provider: Provider) -> None:
         messages = [make_message() for _ in range(4 + NUMBER)]
         heard: list[int] = []
@@ -138,7 +156,8 @@ class TestAtATime:
             assert drain() == {"sent": 1 + NUMBER}
         finally:
             signal.signal(signal.SIGTERM, former)
-        assert attempts_of(*messages[1 + NUMBER :]) == [()] * 3
+        assert {fate_of(message).status for message in messages[1 + NUMBER :]} == {"scheduled"}
+        assert not Attempt.objects.filter(message__in=messages[1 + NUMBER :], used_at__isnull=False).exists()
         assert heard
 
 
@@ -186,10 +205,10 @@ class TestAFaultAmongSeveral:
 
     def test_one_that_was_reaped_meanwhile_keeps_nobody(self) -> None:
         late, sound = make_message(), make_message()
-        cleared = [gate.clear(message.pk, now=at) for message, at in ((late, DUE), (sound, MUCH_LATER))]
+        cleared = [let_out(message, now=at) for message, at in ((late, DUE), (sound, MUCH_LATER))]
         outbox.reap(now=MUCH_LATER)
         taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
-        answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
+        answers = [(found.attempt, taken) for found in cleared]
 
         assert outbox.record_many(answers, clock=lambda: MUCH_LATER) == ["", "sent"]
 
@@ -240,7 +259,7 @@ def test_cut_off_nobody_waits_and_what_is_under_way_hangs_up_by_itself(provider:
 
     def cut_off() -> None:
         with Connections(NUMBER, clock=lambda: DUE) as several:
-            several.start(cleared)
+            several.start([cleared])
             assert provider.arrived.wait(PATIENCE)
             raise CutOff
 
@@ -253,13 +272,13 @@ def test_cut_off_nobody_waits_and_what_is_under_way_hangs_up_by_itself(provider:
 
 @pytest.mark.django_db(transaction=True)
 class TestTheDatabase:
-    def test_no_more_attempts_are_open_than_there_are_connections(self, provider: Provider) -> None:
+    def test_no_more_mails_are_in_doubt_than_there_are_connections(self, provider: Provider) -> None:
         for _ in range(1 + 3 * NUMBER):
             make_message()
         seen: list[int] = []
 
         def look(exchange: Exchange) -> None:
-            seen.append(Attempt.objects.open().count())
+            seen.append(Attempt.objects.open().filter(used_at__isnull=False).count())
             connections.close_all()
             accepts(exchange)
 
@@ -287,6 +306,7 @@ class TestTheDatabase:
                 assert failed.wait(PATIENCE)
             accepts(exchange)
 
+        monkeypatch.setattr(outbox, "AHEAD", 0)  # so that no more are taken at a time than connections are free
         monkeypatch.setattr(gate, "clear_many", fails_the_third_time)
         provider.behaviour = waits
         drain()
@@ -317,10 +337,11 @@ class TestTheDatabase:
         message = make_message()
         cleared = gate.clear(message.pk, now=DUE)
         assert isinstance(cleared, Clearance)
-        with Connections(NUMBER, clock=lambda: DUE) as several, locked(message):
-            several.start(cleared)
+        with Connections(NUMBER, clock=lambda: DUE) as several:
+            several.start([cleared])
             run = outbox._Run(several, lambda: DUE)
-            run.finish()
+            with locked(message):
+                run.finish()
         assert "could not be written down" in caplog.text
         outbox.reap(now=MUCH_LATER)
         assert fate_of(message) == UNCERTAIN

@@ -12,12 +12,11 @@ from pytest_django.fixtures import Settings
 
 from messaging import gate, outgoing
 from messaging.delivery import outbox
-from messaging.gate import Clearance
 from messaging.models import Message
 from messaging.routing import KEY_WINDOWS
 from pipeline.milestones import Milestone
 from pipeline.models import Candidate
-from tests.factories import make_colleague, make_message
+from tests.factories import let_out, make_colleague, make_message
 from tests.messaging.delivery.asking import DUE, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.doubles import Brevo, Exchange, Keyed, Provider, Resend
 
@@ -133,7 +132,7 @@ def test_what_a_dead_process_left_behind_is_tried_again_with_the_key(
     use(name, live, provider)
     message = make_message()
     drain(DUE - timedelta(hours=1))  # nothing is due yet, and the installation is at home from now on
-    assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
+    let_out(message, now=DUE)
 
     outbox.reap(now=DUE + timedelta(minutes=3))
     assert fate_of(message) == WAITS

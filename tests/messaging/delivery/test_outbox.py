@@ -19,12 +19,12 @@ from messaging import gate, handoffs
 from messaging.delivery import outbox
 from messaging.delivery.egress import Egress
 from messaging.gate import Clearance
-from messaging.models import Message
+from messaging.models import Attempt, Message
 from messaging.policy.floor import Reserve
 from pipeline.models import Application
-from tests.factories import NOW, make_application, make_job, make_message, make_sender
+from tests.factories import NOW, let_out, make_application, make_job, make_message, make_sender
 from tests.guards_off import force, guards_off
-from tests.messaging.delivery.asking import DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
+from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed, locked
 from tests.messaging.delivery.doubles import Exchange, Provider, accepts
 
@@ -248,8 +248,7 @@ class TestAPersonIsCalled:
 class TestReaping:
     def test_what_a_dead_process_left_is_uncertain_and_never_sent_by_itself(self, provider: Provider) -> None:
         message = make_message()
-        cleared = gate.clear(message.pk, now=DUE)
-        assert isinstance(cleared, Clearance)
+        cleared = let_out(message, now=DUE)
         lease = cleared.attempt.expires_at
 
         assert outbox.reap(now=lease) == 0
@@ -260,6 +259,30 @@ class TestReaping:
         assert fate_of(message) == UNCERTAIN
         drain(MUCH_LATER)
         assert provider.requests == []
+
+    def test_what_was_cleared_and_never_let_out_waits_again(self, provider: Provider) -> None:
+        """Its process ended before its turn came, so nothing of it has left, and no try was used up."""
+        message = make_message()
+        drain(DUE - timedelta(hours=1))  # nothing is due yet, and the installation is at home from now on
+        gate.clear(message.pk, now=DUE)
+
+        assert outbox.reap(now=MUCH_LATER) == 1
+
+        assert fate_of(message) == AGAIN
+        assert message.status_reason == "It was cleared and not handed over. It waits again."
+        assert outbox._tries(message.attempts.get()) == 1
+        assert drain(MUCH_LATER) == {"sent": 1}
+        assert outbox._tries(message.attempts.latest("number")) == 1
+
+    def test_one_that_is_let_out_while_it_is_reaped_is_not_taken_for_one_that_never_left(self) -> None:
+        message = make_message()
+        seen_before = gate.clear(message.pk, now=DUE)
+        assert isinstance(seen_before, Clearance)
+        Attempt.objects.update(used_at=DUE)
+
+        assert outbox.record(seen_before.attempt, outbox.NEVER_USED, clock=lambda: MUCH_LATER) == ""
+
+        assert fate_of(message) == Fate(status="sending", attempts=("",))
 
     def test_an_answer_that_comes_after_that_changes_nothing_and_is_logged(
         self, provider: Provider, caplog: pytest.LogCaptureFixture
@@ -279,7 +302,7 @@ class TestReaping:
     def test_one_that_cannot_be_reaped_does_not_keep_the_others(self, caplog: pytest.LogCaptureFixture) -> None:
         first, second = make_message(), make_message()
         for message in (first, second):
-            assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
+            let_out(message, now=DUE)
 
         with cursed("messaging_handoff", message=first):
             assert outbox.reap(now=MUCH_LATER) == 1
@@ -290,7 +313,7 @@ class TestReaping:
 
     def test_a_hand_off_that_is_open_already_is_enough(self) -> None:
         message = make_message()
-        assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
+        let_out(message, now=DUE)
         gate.hand_off(message, findings=[], reserve=Reserve.PERSON_WRITES, now=DUE)
 
         outbox.reap(now=MUCH_LATER)
@@ -302,7 +325,7 @@ class TestReaping:
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         message = make_message()
-        assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
+        let_out(message, now=DUE)
         force(Message.objects.filter(pk=message.pk), status=Message.Status.CANCELLED)
 
         outbox.reap(now=MUCH_LATER)
@@ -442,7 +465,7 @@ class TestTheDatabaseInTheWay:
 
     def test_locked_when_it_would_be_reaped_it_is_reaped_later(self) -> None:
         message = make_message()
-        assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
+        let_out(message, now=DUE)
         with locked(message), pytest.raises(outbox.DATABASE_TROUBLE):
             outbox.reap(now=MUCH_LATER)
 

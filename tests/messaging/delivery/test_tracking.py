@@ -22,7 +22,7 @@ from messaging import gate, tasks
 from messaging.delivery import outbox, outcomes, tracking
 from messaging.gate import Clearance
 from messaging.models import HandOff, Incident, LedgerEntry, Message, ProviderEvent
-from tests.factories import make_message, make_sender
+from tests.factories import let_out, make_message, make_sender
 from tests.guards_off import force, guards_off
 from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed
@@ -204,7 +204,7 @@ def test_an_event_that_comes_while_it_is_being_sent_waits_for_our_own_answer(pro
 
 def test_an_event_that_came_before_the_process_died_settles_the_message(provider: Provider) -> None:
     message = make_message()
-    assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
+    let_out(message, now=DUE)
     post(postmark("delivered", message))
 
     tasks.sweep()  # ten minutes later the lease is over
