@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from messaging.models import HandOff, Message, RecordedVerdict
+from messaging.models import HandOff, LedgerEntry, Message, RecordedVerdict
 from messaging.policy.decision import Origin, Outcome
 from pipeline.actors import ActorKind
-from pipeline.models import Application, Candidate, Interview, StageChange
+from pipeline.models import Application, Candidate, Interview, Merge, StageChange, User
 
 
 class Kind(StrEnum):
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     MESSAGE = "message"
     HAND_OFF = "hand_off"
     TOLD = "told"
+    RECORD = "record"
 
 
 CAUSES_FIRST = {kind: place for place, kind in enumerate(Kind)}
@@ -47,7 +49,7 @@ class Entry:
     kind: Kind
     at: datetime
     title: str
-    job: str
+    job: str = ""
     detail: str = ""
     by: str = ""
     text: str = ""
@@ -70,7 +72,14 @@ def timeline_of(candidate: Candidate, *, now: datetime) -> list[Entry]:
             "message__application__job", "message__automation", "message__written_by", "message__template"
         )
     )
+    merges = list(
+        Merge.objects.filter(Q(kept=candidate) | Q(away=candidate)).select_related(
+            "kept", "away", "merged_by", "unmerge__unmerged_by"
+        )
+    )
     entries = [
+        *_tell_merges(merges, candidate),
+        *_tell_silence(merges, candidate),
         *_tell_moves(candidate),
         *_tell_verdicts(verdicts),
         *_tell_messages(candidate, turned_away=_turned_away(verdicts), now=now),
@@ -302,6 +311,49 @@ def _tell_told(candidate: Candidate, *, calls: frozenset[tuple[int, datetime | N
             by=str(application.told_by or ""),
             icon="record_voice_over",
             tone=Tone.GOOD,
+        )
+
+
+# --- The record itself ------------------------------------------------------------------------------------------------
+
+
+def _tell_merges(merges: Iterable[Merge], candidate: Candidate) -> Iterator[Entry]:
+    for merge in merges:
+        other = merge.away if merge.kept_id == candidate.pk else merge.kept
+        yield Entry(
+            kind=Kind.RECORD,
+            at=merge.merged_at,
+            title=f"Merged with {other}",
+            detail=f"{merge.away.email} finds the record with {merge.kept.email}.",
+            by=str(merge.merged_by),
+            icon="merge",
+        )
+        apart = getattr(merge, "unmerge", None)
+        if apart is not None:
+            yield Entry(
+                kind=Kind.RECORD,
+                at=apart.unmerged_at,
+                title=f"Taken apart from {other}",
+                by=str(apart.unmerged_by),
+                icon="call_split",
+            )
+
+
+def _tell_silence(merges: Iterable[Merge], candidate: Candidate) -> Iterator[Entry]:
+    """Also what was recorded for a record that is a part of this one."""
+    parts = {merge.away_id for merge in merges if merge.away.merged_into_id == candidate.pk} | {candidate.pk}
+    said = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.SILENCE, subject__in=[f"candidate:{pk}" for pk in parts])
+    entries = list(said.order_by("pk"))
+    people = User.objects.in_bulk({entry.actor_id for entry in entries if entry.actor_id}) if entries else {}
+    for entry in entries:
+        asked = bool(entry.data.get("asked"))
+        yield Entry(
+            kind=Kind.RECORD,
+            at=entry.at,
+            title="Asked not to be contacted" if asked else "May be contacted again",
+            by=f"Recorded by {people[entry.actor_id]}" if entry.actor_id in people else "",
+            icon="notifications_off" if asked else "notifications",
+            tone=Tone.GRAVE if asked else Tone.CALM,
         )
 
 

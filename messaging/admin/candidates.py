@@ -11,19 +11,17 @@ from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import ValidationError
 from django.db.models import Count, DateTimeField, OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSplitDateTimeVerticalWidget, UnfoldAdminTextInputWidget
 
-from messaging.admin import reach
+from messaging.admin import candidate_page, merges, reach, silences
 from messaging.admin.act_forms import name_with_address
 from messaging.admin.words import day
 from messaging.models import HandOff
-from messaging.timeline import timeline_of
 from pipeline import candidates
-from pipeline.milestones import Milestone
 from pipeline.models import Application, Candidate
 from pipeline.outcomes import Refusal
 
@@ -68,9 +66,10 @@ class CandidateAdmin(ModelAdmin):
     ]
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ["first_name", "last_name", "email", "phone"]
+    # Whoever was merged is found by what they were called there, too.
+    search_fields = ["first_name", "last_name", "email", "phone", "merged_records__email", "merged_records__last_name"]
     search_help_text = "Name, address or phone number"
-    readonly_fields = ["reach", "email_flag", "external_source", "external_id", "created_at"]
+    readonly_fields = ["reach", "email_flag", "external_source", "external_id", "created_at", "do_not_contact_at"]
     fieldsets = [
         (None, {"fields": ["first_name", "last_name", "email", "email_flag", "phone", "time_zone"]}),
         ("What they agreed to", {"fields": ["talent_pool_consent_at", "do_not_contact_at"]}),
@@ -89,6 +88,7 @@ class CandidateAdmin(ModelAdmin):
         return (  # type: ignore[no-any-return]
             super()
             .get_queryset(request)
+            .filter(merged_into__isnull=True)
             .prefetch_related(
                 Prefetch(
                     "applications", queryset=Application.objects.select_related("job", "stage").order_by("-applied_at")
@@ -106,25 +106,54 @@ class CandidateAdmin(ModelAdmin):
                 self.admin_site.admin_view(self.reach_view),
                 name="pipeline_candidate_reach",
             ),
+            path(
+                "<path:object_id>/silence/",
+                self.admin_site.admin_view(self.silence_view),
+                name="pipeline_candidate_silence",
+            ),
+            path(
+                "<path:object_id>/merge/",
+                self.admin_site.admin_view(self.merge_view),
+                name="pipeline_candidate_merge",
+            ),
+            path(
+                "<path:object_id>/unmerge/<int:merge_id>/",
+                self.admin_site.admin_view(self.unmerge_view),
+                name="pipeline_candidate_unmerge",
+            ),
             *super().get_urls(),
         ]
 
     def reach_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return reach.show(self, request, object_id)
 
+    def silence_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return silences.show(self, request, object_id)
+
+    def merge_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return merges.merge(self, request, object_id)
+
+    def unmerge_view(self, request: HttpRequest, object_id: str, merge_id: int) -> HttpResponse:
+        return merges.unmerge(self, request, object_id, merge_id)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """What is known of them; with `edit`, the form of what people enter themselves."""
         candidate = self.get_object(request, object_id)
-        if candidate is not None and self.has_view_permission(request, candidate):
-            extra_context = (extra_context or {}) | {
-                "entries": timeline_of(candidate, now=timezone.now()),
-                "applications": list(candidate.applications.all()),
-                "original_key": str(candidate.pk),
-                "may_correct_reach": candidate.reach > Milestone.APPLIED and request.user.has_perm(reach.PERMISSION),
-                "may_add_application": request.user.has_perm("pipeline.add_application"),
-            }
+        if candidate is None and (kept := _kept_instead_of(object_id)):
+            return redirect("admin:pipeline_candidate_change", kept.pk)
+        is_reading = request.method == "GET" and "edit" not in request.GET
+        if candidate is not None and is_reading and self.has_view_permission(request, candidate):
+            return candidate_page.show(self, request, candidate)
+        extra_context = (extra_context or {}) | {
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
         return super().change_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+
+    def response_post_save_change(self, request: HttpRequest, obj: Candidate) -> HttpResponse:
+        return redirect("admin:pipeline_candidate_change", obj.pk)
 
     @display(description="Candidate", ordering="first_name", header=True)
     def who(self, candidate: Candidate) -> list[str]:
@@ -149,6 +178,12 @@ class CandidateAdmin(ModelAdmin):
     @display(description="Open hand-offs", empty_value="")
     def open_hand_offs(self, candidate: Candidate) -> int | None:
         return candidate.open_hand_off_count  # type: ignore[attr-defined,no-any-return]
+
+
+def _kept_instead_of(object_id: str) -> Candidate | None:
+    """The record that stands for one that was merged away."""
+    away = Candidate.objects.filter(pk=object_id, merged_into__isnull=False).first() if object_id.isdecimal() else None
+    return candidates.stand_in(away) if away else None
 
 
 def _standing(application: Application) -> str:

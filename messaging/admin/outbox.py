@@ -259,11 +259,11 @@ def _row(message: Message, moment: datetime) -> dict[str, Any]:
         "source": source,
         "by_a_person": message.origin == Origin.PERSON,
         "at": local,
-        "there": _say_there(there) if there else "",
+        "there": say_there(there) if there else "",
     }
 
 
-def _say_there(moment: datetime) -> str:
+def say_there(moment: datetime) -> str:
     """In words here, because a template would turn it into the reader's time again."""
     place = str(moment.tzinfo).rpartition("/")[2].replace("_", " ")
     return f"{date_format(moment, 'D j M, H:i')} for them ({place})"
