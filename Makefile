@@ -11,7 +11,7 @@ OTHERS := django-post_office==3.12.0 nh3==0.3.2
 BESIDE := var/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check suite bench-delivery chaos format lock clean
+.PHONY: help run test check suite bench-delivery bench-board chaos format lock clean
 
 help: ## say what there is
 	@echo "Byhand:"
@@ -42,6 +42,10 @@ bench-delivery: ## measure delivery beside what others do (BENCH='--messages 400
 	@$(call install,requirements-dev.txt)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target "$(BESIDE)" $(OTHERS)
 	PYTHONPATH="$(BESIDE)" $(PY) -m tests.bench.delivery $(BENCH)
+
+bench-board: ## measure a board of a thousand cards, on the server and in a real Chromium (BENCH='--cards 3000')
+	@$(call install,requirements-dev.txt)
+	@$(PY) -W ignore -m tests.bench.board $(BENCH)
 
 # The sizes of the faults on purpose; what is not named is as short as in `make test`. docs/assurance.md says what each is.
 CHAOS := STEPS KILLS RACES EXAMPLES

@@ -37,7 +37,7 @@ class Filters:
 class Card:
     """One application. `tone`: "", "long" or "very-long", by its days in the stage."""
 
-    pk: int
+    key: str  # text, because a template takes its time to write a number as people read it
     name: str
     days: int
     tone: str
@@ -160,7 +160,7 @@ def _read_cards(applications: QuerySet[Application], *, now: datetime) -> Iterab
         yield (
             stage_id,
             Card(
-                pk=pk,
+                key=str(pk),
                 name=f"{first_name} {last_name}".strip(),
                 days=days,
                 tone="very-long" if days >= VERY_LONG else "long" if days >= LONG else "",

@@ -6,17 +6,19 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from pipeline.models import Application, Job, User
 
 
 @admin.register(Job)
 class JobAdmin(ModelAdmin):
+    actions_detail = ["open_board"]
     list_display = [
         "title",
         "department",
@@ -71,6 +73,10 @@ class JobAdmin(ModelAdmin):
     @display(description="Active applications", ordering="active")
     def open_count(self, job: Job) -> int:
         return job.active  # type: ignore[attr-defined,no-any-return]
+
+    @action(description="Board", url_path="board", icon="view_kanban")
+    def open_board(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("board:job", int(object_id))
 
     @admin.display(description="Board")
     def board(self, job: Job) -> str:

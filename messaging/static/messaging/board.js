@@ -362,7 +362,7 @@ const startDrag = () => {
     ghost.style.width = `${box.width}px`;
     document.body.append(ghost);
     page.setPointerCapture(id);
-    document.documentElement.classList.add("board-dragging");
+    page.classList.add("board-dragging");
     card.classList.add("board-held");
     // Read once: asking for positions at each step would lay out the page at each step.
     const left = strip().scrollLeft;
@@ -382,7 +382,7 @@ const draw = () => {
     ghost.style.transform = `translate3d(${x - dx}px, ${y - dy}px, 0) rotate(1.5deg)`;
     const pull = x < room.left + NEAR ? x - room.left - NEAR : x > room.right - NEAR ? x - room.right + NEAR : 0;
     const before = strip().scrollLeft;
-    if (pull) strip().scrollLeft += Math.max(-24, Math.min(24, pull / 3));
+    if (pull) strip().scrollLeft += pull / 5;
     const at = x + strip().scrollLeft;
     const target = drag.edges.find(({ begins, ends }) => begins <= at && at <= ends)?.column ?? drag.target;
     if (target !== drag.target) {
@@ -398,7 +398,7 @@ const endDrag = ({ isDrop }) => {
     cancelAnimationFrame(frame);
     drag = null;
     ghost.remove();
-    document.documentElement.classList.remove("board-dragging");
+    page.classList.remove("board-dragging");
     card.classList.remove("board-held");
     target.classList.remove("board-target");
     page.addEventListener("click", swallow, { capture: true, once: true });

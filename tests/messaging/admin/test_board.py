@@ -346,3 +346,15 @@ def test_a_form_leads_back_to_no_other_site(elsewhere: str, ana: tuple[Client, U
     fields = {"seen": application.stage_id, "to": make.stage_of(application, Milestone.REVIEW).pk, "note": ""}
     response = ana[0].post(f"{act}?next={elsewhere}", fields)
     assert response["Location"] == reverse("admin:pipeline_application_change", args=[application.pk])
+
+
+def test_a_job_and_its_applications_lead_to_its_board(ana: tuple[Client, User], application: Application) -> None:
+    client, job = ana[0], application.job
+    for page in (
+        reverse("admin:pipeline_job_changelist"),
+        reverse("admin:pipeline_application_change", args=[application.pk]),
+    ):
+        assert f'href="{url(job)}"' in client.get(page).content.decode(), page
+    button = reverse("admin:pipeline_job_open_board", args=[job.pk])
+    assert f'href="{button}"' in client.get(reverse("admin:pipeline_job_change", args=[job.pk])).content.decode()
+    assert client.get(button)["Location"] == url(job)
