@@ -1,24 +1,18 @@
-"""What stands around every page: the sidebar, grouped as a coordinator thinks; the label that says whether mail leaves; and
-the search that opens from every page. Nobody is shown a page or a row that they may not see."""
+"""What stands around every page: the sidebar, grouped as a coordinator thinks, and the label that says whether mail leaves.
+Nobody is shown a page that they may not see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from unfold.dataclasses import SearchResult
 
 from messaging import routing
-from messaging.models import HandOff, Template
-from pipeline.models import Application, Candidate, Job
-
-# Of each kind; whoever needs more uses the list and its filters.
-FOUND_AT_MOST = 8
+from messaging.admin.desk import person_of
+from messaging.models import HandOff
 
 
 @dataclass(frozen=True)
@@ -120,12 +114,16 @@ def _item(page: Page, request: HttpRequest, *, is_open: bool) -> dict[str, Any]:
         "title": page.title,
         "icon": page.icon,
         "link": reverse(page.name),
-        "permission": lambda request: not page.permission or request.user.has_perm(page.permission),
+        "permission": lambda request: may_open(page, request),
         "active": is_open,
     }
     if page.name == HAND_OFFS and (mine := HandOff.objects.open().filter(owner=request.user.pk).count()):
         item |= {"badge": mine, "badge_variant": "warning"}
     return item
+
+
+def may_open(page: Page, request: HttpRequest) -> bool:
+    return not page.permission or person_of(request).has_perm(page.permission)
 
 
 def _page_of(path: str) -> str:
@@ -142,33 +140,3 @@ def environment(request: HttpRequest) -> tuple[str, str]:
     if settings.MAIL_MODE == routing.ALLOWLIST:
         return "Allow-list: others get no mail", "warning"
     return "Simulate: no mail leaves", "info"
-
-
-def find(request: HttpRequest, term: str) -> list[SearchResult]:
-    """For the search palette: people first, then what is set up for them."""
-    return [
-        *_find(request, Candidate, term, icon="person", more=lambda candidate: candidate.email),
-        *_find(request, Application, term, icon="assignment_ind"),
-        *_find(request, Job, term, icon="work"),
-        *_find(request, Template, term, icon="description"),
-    ]
-
-
-def _find(
-    request: HttpRequest, model: type[Any], term: str, *, icon: str, more: Callable[[Any], str] | None = None
-) -> Iterator[SearchResult]:
-    """`more`: what tells two rows of one name apart."""
-    page = admin.site.get_model_admin(model)
-    if not page.has_view_permission(request):
-        return
-    rows, _ = page.get_search_results(request, page.get_queryset(request), term)
-    related = page.list_select_related
-    if isinstance(related, tuple | list):
-        rows = rows.select_related(*related)
-    for row in rows[:FOUND_AT_MOST]:
-        yield SearchResult(
-            title=str(row),
-            description=more(row) if more else str(model._meta.verbose_name),
-            link=reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_change", args=[row.pk]),
-            icon=icon,
-        )

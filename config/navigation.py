@@ -15,6 +15,14 @@ def styles(request: HttpRequest) -> str:
     return static("messaging/byhand.css")
 
 
+def palette_styles(request: HttpRequest) -> str:
+    return static("messaging/palette.css")
+
+
+def palette_script(request: HttpRequest) -> str:
+    return static("messaging/palette.js")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Byhand",
     "SITE_HEADER": "Byhand",
@@ -28,7 +36,8 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.frame.environment",
     "DASHBOARD_CALLBACK": "messaging.admin.today.add_today",
     "BORDER_RADIUS": "8px",
-    "STYLES": [styles],
+    "STYLES": [styles, palette_styles],
+    "SCRIPTS": [palette_script],
     "COLORS": {
         # Paper and ink: a warm grey, and the blue of a fountain pen.
         "base": {
@@ -58,7 +67,6 @@ UNFOLD: dict[str, Any] = {
             "950": "oklch(23.8% .052 260)",
         },
     },
-    "COMMAND": {"search_callback": "config.frame.find", "search_models": False, "show_history": True},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,

@@ -5,6 +5,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from config import palette
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/import/", include("pipeline.admin.intake")),
     path("admin/safe-mode/", include("messaging.admin.safe_mode")),
@@ -12,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/outbox/", include("messaging.admin.outbox")),
     path("admin/brakes/", include("messaging.admin.brakes")),
     path("admin/reports/", include("messaging.admin.reports")),
+    # Before the theme's own search, which knows no pages of ours and shows what it found for five minutes more.
+    path("admin/search/", admin.site.admin_view(palette.search)),
     path("admin/", admin.site.urls),
     # What providers report. Without the secret anybody could report it, so then there is no such address.
     *([path("anymail/", include("anymail.urls"))] if settings.ANYMAIL.get("WEBHOOK_SECRET") else []),

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
@@ -122,47 +121,6 @@ def test_every_page_says_whether_mail_leaves(mode: str, label: str, settings: An
     client = Client()
     client.force_login(make.make_user())
     assert label in client.get(reverse("admin:password_change")).content.decode()
-
-
-def find(user: User, term: str) -> list[str]:
-    return [result.title for result in frame.find(request_of(user), term)]
-
-
-def test_the_search_finds_people_and_where_they_applied() -> None:
-    application = make.make_application(candidate=make.make_candidate(first_name="Zoe", last_name="Dubois"))
-    make.make_application()
-    user = User.objects.create_superuser("root")
-    assert find(user, "zoe") == ["Zoe Dubois", f"Zoe Dubois for {application.job}"]
-
-
-def test_the_search_shows_nobody_what_they_may_not_see() -> None:
-    make.make_application(candidate=make.make_candidate(first_name="Zoe"))
-    assert find(in_role("Auditor"), "zoe")
-    assert find(make.make_user(), "zoe") == []
-
-
-def test_the_search_is_bounded_and_asks_no_question_per_row() -> None:
-    user = User.objects.create_superuser("root")
-    for _ in range(3):
-        make.make_application(candidate=make.make_candidate(first_name="Zoe"))
-    with CaptureQueriesContext(connection) as few:
-        find(user, "zoe")
-    for _ in range(frame.FOUND_AT_MOST):
-        make.make_application(candidate=make.make_candidate(first_name="Zoe"))
-    with CaptureQueriesContext(connection) as many:
-        found = find(user, "zoe")
-    assert len(found) == 2 * frame.FOUND_AT_MOST
-    assert len(many) == len(few)
-
-
-def test_the_palette_answers_a_hostile_term_with_text() -> None:
-    cache.clear()
-    make.make_candidate(first_name="<b>Zoe")
-    client = Client()
-    client.force_login(User.objects.create_superuser("root"))
-    html = client.get(reverse("admin:search"), {"s": "<b>zoe", "extended": "1"}).content.decode()
-    assert "&lt;b&gt;Zoe" in html
-    assert "<b>Zoe" not in html
 
 
 @pytest.mark.parametrize(
