@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -218,7 +219,11 @@ def limits_of_following(looked_at: Sequence[Following]) -> list[str]:
 
 
 def _counts(turns: Mapping[Turn, int]) -> tuple[Count, ...]:
-    return tuple(Count(words=_words_of_turn(turn), number=number) for turn, number in turns.items())
+    """Whether something leaves now or at its time is one to who reads this."""
+    found: Counter[str] = Counter()
+    for turn, number in turns.items():
+        found[_words_of_turn(turn)] += number
+    return tuple(Count(words=words, number=number) for words, number in found.most_common())
 
 
 def _words_of_turn(turn: Turn) -> str:
