@@ -43,7 +43,8 @@ def show(model_admin: ModelAdmin, request: HttpRequest, candidate: Candidate) ->
         "title": str(candidate),
         "opts": model_admin.opts,
         "candidate": candidate,
-        "local_time": _local_time(candidate, now),
+        "their_time": f"{now.astimezone(zone_of(candidate)):%H:%M, %A}",
+        "their_zone": _their_zone(candidate),
         "runs": [_run(application, now=now) for application in applications],
         "chosen": chosen,
         "standing": [one for one in applications if one.status != Application.Status.DUPLICATE],
@@ -81,10 +82,9 @@ def _choose(applications: list[Application], asked: str) -> Application | None:
     return by_key.get(asked) or next(active, None) or next(iter(applications), None)
 
 
-def _local_time(candidate: Candidate, now: datetime) -> str:
-    there = now.astimezone(zone_of(candidate))
-    zone = str(there.tzinfo).replace("_", " ")
-    return f"{there:%H:%M}, {there:%A} in {zone}" + ("" if candidate.time_zone else " (ours; theirs is not known)")
+def _their_zone(candidate: Candidate) -> str:
+    place = str(zone_of(candidate)).rpartition("/")[2].replace("_", " ")
+    return place if candidate.time_zone else f"{place}, where we are; theirs is not known"
 
 
 def _run(application: Application, *, now: datetime) -> dict[str, Any]:
