@@ -31,6 +31,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Today", "today", "admin:index", ""),
             Page("Hand-offs", "edit_note", "admin:messaging_handoff_changelist", "messaging.view_handoff"),
+            Page("Help", "menu_book", "help:page", ""),
         ),
     ),
     (

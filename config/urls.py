@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/profile/", include("messaging.admin.profile")),
     path("admin/outbox/", include("messaging.admin.outbox")),
     path("admin/brakes/", include("messaging.admin.brakes")),
+    path("admin/help/", include("messaging.admin.guide")),
     path("admin/reports/", include("messaging.admin.reports")),
     # Before the theme's own search, which knows no pages of ours and shows what it found for five minutes more.
     path("admin/search/", admin.site.admin_view(palette.search)),
