@@ -37,7 +37,7 @@ class TemplateForm(forms.ModelForm):
 
     class Meta:
         model = Template
-        fields = ("name", "touchpoint", "minutes_saved", "is_active")
+        fields = ("name", "touchpoint", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -68,7 +68,7 @@ class TemplateAdmin(TemplateColumns, WhatIfAdmin, RuleAdmin, ModelAdmin):
     list_filter = ("touchpoint", "is_active")
     list_per_page = 50
     search_fields = ("name", "wordings__subject")
-    fields = (("name", "touchpoint"), ("minutes_saved", "is_active"))
+    fields = (("name", "touchpoint"), "is_active")
     actions = None
 
     class Media:

@@ -125,9 +125,7 @@ def _open_job(
 
 
 def _write_template(text: texts.Text, *, people: dict[str, User], now: datetime) -> Template:
-    template = Template.objects.create(
-        name=text.name, touchpoint=text.touchpoint, minutes_saved=text.minutes_saved, created_at=now
-    )
+    template = Template.objects.create(name=text.name, touchpoint=text.touchpoint, created_at=now)
     writer = people[text.signed_by or "coordinator"]
     wording = wordings.write_wording(template, subject=text.subject, body=text.body, by=writer, now=now)
     if not isinstance(wording, Wording):

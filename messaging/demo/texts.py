@@ -9,7 +9,6 @@ from messaging.policy.floor import Touchpoint
 class Text:
     name: str
     touchpoint: Touchpoint
-    minutes_saved: int
     signed_by: str | None
     subject: str
     body: str
@@ -19,7 +18,6 @@ TEMPLATES = (
     Text(
         name="Thank you for applying",
         touchpoint=Touchpoint.ACKNOWLEDGEMENT,
-        minutes_saved=2,
         signed_by="coordinator",
         subject="Your application for {{ job.title }} arrived",
         body="""Dear {{ candidate.first_name }},
@@ -36,7 +34,6 @@ If something changes for you in the meantime, just answer this mail. I read the 
     Text(
         name="Thank you for applying (early careers)",
         touchpoint=Touchpoint.ACKNOWLEDGEMENT,
-        minutes_saved=2,
         signed_by="coordinator",
         subject="We have your application, {{ candidate.first_name }}",
         body="""Hello {{ candidate.first_name }},
@@ -53,7 +50,6 @@ You do not need to send anything else. If you forgot a document, answer this mai
     Text(
         name="We are reading your application",
         touchpoint=Touchpoint.STATUS_UPDATE,
-        minutes_saved=3,
         signed_by="recruiter",
         subject="{{ job.title }}: your application is being read",
         body="""Dear {{ candidate.first_name }},
@@ -68,7 +64,6 @@ Best wishes
     Text(
         name="It takes us longer than we said",
         touchpoint=Touchpoint.STATUS_UPDATE,
-        minutes_saved=3,
         signed_by="recruiter",
         subject="Still on it: your application for {{ job.title }}",
         body="""Dear {{ candidate.first_name }},
@@ -83,7 +78,6 @@ Thank you for your patience
     Text(
         name="Let us find a time to talk",
         touchpoint=Touchpoint.SCHEDULING,
-        minutes_saved=15,
         signed_by="recruiter",
         subject="Would you like to talk? {{ job.title }}",
         body="""Dear {{ candidate.first_name }},
@@ -99,7 +93,6 @@ I look forward to it
     Text(
         name="A small piece of work",
         touchpoint=Touchpoint.INFORMATION_REQUEST,
-        minutes_saved=5,
         signed_by="coordinator",
         subject="{{ job.title }}: one hour of work, and a week to do it",
         body="""Hello {{ candidate.first_name }},
@@ -114,7 +107,6 @@ Good luck
     Text(
         name="Before you visit us",
         touchpoint=Touchpoint.INTERVIEW_PREPARATION,
-        minutes_saved=10,
         signed_by="recruiter",
         subject="Your visit{% if interview.date %} on {{ interview.date }}{% endif %}: what to expect",
         body="""Dear {{ candidate.first_name }},
@@ -131,7 +123,6 @@ We are at {{ interview.place | default: "the address below" }}. If you need a li
     Text(
         name="Where we stand after your interview",
         touchpoint=Touchpoint.STATUS_UPDATE,
-        minutes_saved=3,
         signed_by="recruiter",
         subject="After your interview for {{ job.title }}",
         body="""Dear {{ candidate.first_name }},
@@ -146,7 +137,6 @@ Best wishes
     Text(
         name="Not this time",
         touchpoint=Touchpoint.REJECTION,
-        minutes_saved=5,
         signed_by="coordinator",
         subject="Your application for {{ job.title }}",
         body="""Dear {{ candidate.first_name }},
@@ -163,7 +153,6 @@ All the best for your search
     Text(
         name="After the final round",
         touchpoint=Touchpoint.FEEDBACK,
-        minutes_saved=20,
         signed_by="recruiter",
         subject="What we took away from your final round",
         body="""Dear {{ candidate.first_name }},
@@ -181,7 +170,6 @@ If you want to talk about it, I am on the phone for you.
     Text(
         name="Our offer",
         touchpoint=Touchpoint.OFFER,
-        minutes_saved=15,
         signed_by="recruiter",
         subject="We would like to work with you",
         body="""Dear {{ candidate.first_name }},
@@ -196,7 +184,6 @@ Congratulations, and I mean it
     Text(
         name="Thank you for telling us",
         touchpoint=Touchpoint.STATUS_UPDATE,
-        minutes_saved=2,
         signed_by="coordinator",
         subject="Thank you for telling us",
         body="""Dear {{ candidate.first_name }},
@@ -211,7 +198,6 @@ Good luck with what comes next
     Text(
         name="How was it for you?",
         touchpoint=Touchpoint.SURVEY,
-        minutes_saved=2,
         signed_by="coordinator",
         subject="Three questions about applying with us",
         body="""Dear {{ candidate.first_name }},
@@ -226,7 +212,6 @@ Just answer this mail, as briefly or as bluntly as you like. The answers stay wi
     Text(
         name="When something new comes up",
         touchpoint=Touchpoint.TALENT_POOL,
-        minutes_saved=4,
         signed_by=None,
         subject="A job that made us think of you",
         body="""Dear {{ candidate.first_name }},

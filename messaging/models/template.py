@@ -19,12 +19,6 @@ class Template(models.Model):
     touchpoint = models.CharField(
         max_length=30, choices=choices.TOUCHPOINTS, help_text="What kind of message this is. The policy goes by it."
     )
-    minutes_saved = models.PositiveSmallIntegerField(
-        default=2,
-        help_text=(
-            "Minutes a coordinator would need to write and send it by hand. Counts towards the time given back."
-        ),
-    )
     is_active = models.BooleanField(
         "in use",
         default=True,

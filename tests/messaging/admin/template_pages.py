@@ -30,7 +30,6 @@ def fields(template: Template | None = None, **overrides: Any) -> dict[str, Any]
     posted: dict[str, Any] = {
         "name": template.name if template else "Receipt",
         "touchpoint": template.touchpoint if template else Touchpoint.ACKNOWLEDGEMENT,
-        "minutes_saved": 2,
         "is_active": "on",
         "subject": newest.subject if newest else "Thank you",
         "body": newest.body if newest else BODY,

@@ -154,10 +154,10 @@ def test_saving_a_changed_text_makes_the_next_number_and_saving_the_same_makes_n
     client.post(page(template), fields(template, body=BODY))
     assert [wording.number for wording in template.wordings.all()] == [2, 1]
     # A browser ends lines with \r\n.
-    client.post(page(template), fields(template, body=BODY.replace("\n", "\r\n"), minutes_saved=9))
+    client.post(page(template), fields(template, body=BODY.replace("\n", "\r\n"), name="Another"))
     assert template.wordings.count() == 2
     template.refresh_from_db()
-    assert template.minutes_saved == 9
+    assert template.name == "Another"
 
 
 def test_after_a_new_wording_the_page_says_which_one_is_sent_until_it_is_signed(client: Client) -> None:
@@ -170,7 +170,7 @@ def test_after_a_new_wording_the_page_says_which_one_is_sent_until_it_is_signed(
 def test_a_fault_is_named_with_line_and_column_beside_its_field_and_nothing_is_lost(client: Client) -> None:
     template = make_template()
     body = "Dear {{ candidate.first_nam }},\n\n{% if job.title %}you applied. 100 % sure."
-    response = client.post(page(template), fields(template, subject="A {{ }} b", body=body, minutes_saved=7))
+    response = client.post(page(template), fields(template, subject="A {{ }} b", body=body, name="Another"))
     form = response.context["adminform"].form
     assert form.errors["subject"] == [
         "Line 1, column 3: This is empty. Write a placeholder, such as {{ candidate.first_name }}."
@@ -220,11 +220,11 @@ def test_two_who_write_at_once_do_not_overwrite_each_other_unseen(client: Client
 
 def test_who_did_not_touch_the_text_does_not_take_back_what_somebody_else_wrote(client: Client) -> None:
     template = make_template()
-    untouched = fields(template, minutes_saved=5)
+    untouched = fields(template, name="Another")
     make_wording(template, body=f"{BODY}\ntheirs")
     assert client.post(page(template), untouched).status_code == 302
     template.refresh_from_db()
-    assert template.minutes_saved == 5
+    assert template.name == "Another"
     assert template.wordings.count() == 2
     assert template.wordings.order_by("-number")[0].body.endswith("theirs")
 
@@ -413,12 +413,10 @@ def test_without_the_right_to_write_wordings_the_text_is_shown_and_stays(client:
     )
     client.force_login(clerk)
     assert 'name="body"' not in text_of(client.get(page(template)))
-    posted = {
-        key: value for key, value in fields(template, body="Other", minutes_saved=8).items() if "rules" not in key
-    }
+    posted = {key: value for key, value in fields(template, body="Other", name="Another").items() if "rules" not in key}
     assert save(client, page(template), posted).status_code == 302
     template.refresh_from_db()
-    assert (template.minutes_saved, template.wordings.count()) == (8, 1)
+    assert (template.name, template.wordings.count()) == ("Another", 1)
 
 
 def test_who_may_write_wordings_but_not_change_this_template_sees_no_editor(client: Client) -> None:
