@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.formats import date_format
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from messaging.admin.words import day
 from messaging.models import Template, Wording
 from messaging.wording.differences import differences
 
@@ -48,7 +48,7 @@ def _chosen(wordings: list[Wording], numbers: tuple[str, str]) -> tuple[Wording,
 
 def _chooser(name: str, wordings: list[Wording], chosen: Wording) -> str:
     choices = [
-        (wording.number, f"Wording {wording.number}, {wording.written_by}, {date_format(wording.created_at, 'j M Y')}")
+        (wording.number, f"Wording {wording.number}, {wording.written_by}, {day(wording.created_at)}")
         for wording in reversed(wordings)
     ]
     chooser: str = UnfoldAdminSelectWidget(choices=choices).render(name, chosen.number, {"id": f"compare-{name}"})

@@ -41,6 +41,8 @@ class TextForm(forms.Form):
 def read_as(case: str, *, text: dict[str, Any], viewer: User, now: datetime) -> Rendered:
     """`text`: the cleaned data of a TextForm. Under the viewer's name, who has not signed it yet."""
     application = text["application"]
+    if not text["subject"].strip() and not text["body"].strip():
+        return Rendered(subject="", body="", missing=(), problem="")
     if case == WORST:
         values = (
             gather_values(application, interview=None, sender=viewer) if application else example_values_for(viewer)

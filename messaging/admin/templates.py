@@ -120,10 +120,7 @@ class TemplateAdmin(TemplateColumns, WhatIfAdmin, RuleAdmin, ModelAdmin):
         context |= {f"note_{case}": editor.note_of(reading) for case, reading in readings.items()}
         if request.user.has_perm("pipeline.view_application"):
             chooser = previews.CandidateForm(applications=self._applications(request), admin_site=self.admin_site)
-            chooser.fields["application"].widget.attrs |= {
-                "form": "wording-gate",
-                "data-placeholder": "An example candidate",
-            }
+            chooser.fields["application"].widget.attrs |= {"form": "wording-gate", "aria-describedby": "read-as-help"}
             context |= {"chooser": chooser["application"], "media": media + chooser.media}
         return context
 

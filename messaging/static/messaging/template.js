@@ -139,13 +139,24 @@
     }
 
     // The theme's search field names itself after what is chosen in it, and not after its label.
-    window.addEventListener("load", function () {
+    function name(field) {
+        const label = field.querySelector("label");
+        const box = field.querySelector("[role=combobox]");
+        const chosen = field.querySelector("[role=textbox]");
+        if (!label || !box || !chosen) {
+            return false;
+        }
+        label.id = label.id || `${label.htmlFor}_label`;
+        box.setAttribute("aria-labelledby", `${label.id} ${chosen.id}`);
+        chosen.setAttribute("aria-labelledby", label.id);
+        return true;
+    }
+
+    document.addEventListener("DOMContentLoaded", function () {
         document.querySelectorAll(".wording-field").forEach((field) => {
-            const label = field.querySelector("label");
-            const box = field.querySelector("[role=combobox][aria-labelledby]");
-            if (label && box) {
-                label.id = label.id || `${label.htmlFor}_label`;
-                box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby")}`);
+            if (!name(field)) {
+                const watch = new MutationObserver(() => name(field) && watch.disconnect());
+                watch.observe(field, { childList: true, subtree: true });
             }
         });
     });

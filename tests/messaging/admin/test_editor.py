@@ -73,7 +73,10 @@ def test_what_keeps_a_text_from_being_saved_is_told_with_its_place(client: Clien
 
 
 def test_an_empty_editor_has_nothing_to_change(client: Client) -> None:
-    assert look(client, subject="", body="")["sentence"] == "Nothing to remark on the voice."
+    answer = look(client, subject="", body="")
+    assert answer["sentence"] == "Nothing to remark on the voice."
+    assert "Write a subject and a text" in answer["notes"]["chosen"]
+    assert "The subject is empty." in look(client, subject="")["notes"]["chosen"]
 
 
 def test_the_trip_wire_names_the_phrase_and_its_place_unless_it_is_meant_as_a_rejection(client: Client) -> None:

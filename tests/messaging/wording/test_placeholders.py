@@ -5,6 +5,7 @@ from messaging.wording.placeholders import (
     REGISTRY,
     example_values,
     placeholders_in,
+    without_optional,
 )
 
 
@@ -36,3 +37,10 @@ def test_example_values_cover_the_registry() -> None:
 def test_what_depends_on_an_interview_is_never_promised() -> None:
     assert not any(entry.always_known for entry in placeholders_in("interview"))
     assert REGISTRY["candidate.full_name"].always_known
+
+
+def test_in_the_worst_case_all_is_missing_that_may_be_and_nothing_else() -> None:
+    worst = without_optional({**example_values(), "unknown": {"field": "x"}})
+    left = {f"{group}.{field}" for group, fields in worst.items() for field in fields}
+    assert left == {name for name, entry in REGISTRY.items() if entry.always_known}
+    assert worst["job"]["title"] == REGISTRY["job.title"].example

@@ -73,6 +73,13 @@ def test_a_habit_in_the_subject_is_marked_there() -> None:
     assert (remark.part, remark.start) == ("subject", 0)
 
 
+def test_the_passages_of_remarks_are_marked_and_not_the_text_as_a_whole() -> None:
+    body = "Thank you for your interest. I leverage it!!"
+    pieces = voice.in_pieces(body, heard(body).remarks)
+    assert [piece for piece, is_marked in pieces if is_marked] == ["Thank you for your interest", "leverage", "!!"]
+    assert voice.TOO_SHORT in {remark.code for remark in heard(body).remarks}
+
+
 def test_we_needs_a_person_somewhere_in_the_text() -> None:
     nobody = (
         "Hello,\n\nwe have your papers and our team reads them until Friday. You hear from us then, whatever it is."
@@ -223,6 +230,10 @@ def test_any_text_has_an_answer_whose_passages_are_its_own(subject: str, body: s
     for remark in answer.remarks:
         assert 0 <= remark.start < remark.end <= len(parts[remark.part])
         assert parts[remark.part][remark.start : remark.end] == remark.passage
+    for part, text in parts.items():
+        pieces = voice.in_pieces(text, [remark for remark in answer.remarks if remark.part == part])
+        assert "".join(piece for piece, _ in pieces) == text
+        assert all(piece for piece, _ in pieces)
     assert len(answer.remarks) <= voice.AT_MOST
     assert answer.words >= 0
     assert answer.ease is None or 0 <= answer.ease <= 100
