@@ -31,6 +31,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     StageChange.Kind.WITHDRAWN: (Event.WITHDRAWN,),
     StageChange.Kind.HIRED: (Event.HIRED,),
     StageChange.Kind.REOPENED: (),
+    StageChange.Kind.UNDONE: (),
 }
 
 ENDS = frozenset({StageChange.Kind.REJECTED, StageChange.Kind.WITHDRAWN, StageChange.Kind.HIRED})

@@ -100,6 +100,7 @@ MOVE_ICONS = {
     StageChange.Kind.WITHDRAWN: "logout",
     StageChange.Kind.REOPENED: "replay",
     StageChange.Kind.HIRED: "celebration",
+    StageChange.Kind.UNDONE: "undo",
 }
 
 

@@ -52,7 +52,7 @@ def undo(change: StageChange, *, by: User, now: datetime) -> StageChange | Refus
         change.application = Application.objects.select_for_update(of=("self",)).get(pk=change.application_id)
         refusal = why_not(change, by=by, now=now) or _call_off(change, by=by, now=now)
         if refusal is None:
-            act = Act(by=actors.person(by.pk), now=now, note="Undone.", quiet=True)
+            act = Act(by=actors.person(by.pk), now=now, quiet=True)
             taken_back = moves.take_back(change, act=act)
             if not isinstance(taken_back, Refusal):
                 automations.follow(taken_back, now=now)

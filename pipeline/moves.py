@@ -89,17 +89,29 @@ def take_back(change: StageChange, *, act: Act) -> StageChange | Refusal:
     application, from_stage = change.application, change.from_stage
     if change.kind not in BETWEEN_STAGES or from_stage is None:
         return Refusal("Only a move from one stage to another can be undone.")
-    back = Kind.MOVED_BACK if change.kind == Kind.ADVANCED else Kind.ADVANCED
     with transaction.atomic():
-        history = application.stage_changes.order_by("-pk")
-        last, before = history.first(), history.filter(pk__lt=change.pk, kind__in=STARTS_A_WAIT).first()
+        last, *before = application.stage_changes.order_by("-pk")
         if last != change:
             return Refusal(f"{application.candidate} was moved again since then. Nothing was changed.")
-        taken_back = _enter(application, from_stage, back, act=act)
-        if before is not None and not isinstance(taken_back, Refusal):
-            Application.objects.filter(pk=application.pk).update(stage_entered_at=before.at)
+        taken_back = _enter(application, from_stage, Kind.UNDONE, act=act)
+        since = _waited_since(before)
+        if since is not None and not isinstance(taken_back, Refusal):
+            Application.objects.filter(pk=application.pk).update(stage_entered_at=since)
             application.refresh_from_db()
         return taken_back
+
+
+def _waited_since(changes: Sequence[StageChange]) -> datetime | None:
+    """Since when somebody was in the stage that these changes led to, newest first. None: nothing tells."""
+    undone = 0
+    for change in changes:
+        if change.kind == Kind.UNDONE:
+            undone += 1
+        elif change.kind in STARTS_A_WAIT:
+            if not undone:
+                return change.at
+            undone -= 1
+    return None
 
 
 def move_many(applications: Sequence[Application], to: Stage, *, act: Act) -> dict[int, StageChange | Refusal]:
@@ -411,7 +423,7 @@ def _told_before(ended: Application) -> str:
     """What the row forgets when it is reopened, for the note that stays."""
     if ended.told_at is None:
         return ""
-    told_at = timezone.localtime(ended.told_at, timezone.get_default_timezone())
+    told_at = timezone.localtime(ended.told_at)
     return f"They had been told {ended.get_told_how_display().lower()} on {told_at.day} {told_at:%B %Y}."
 
 

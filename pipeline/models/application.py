@@ -152,6 +152,7 @@ class StageChange(models.Model):
         WITHDRAWN = "withdrawn", "Withdrew"
         REOPENED = "reopened", "Reopened"
         HIRED = "hired", "Hired"
+        UNDONE = "undone", "Move undone"
 
     ENTERS_A_STAGE: ClassVar[frozenset[str]] = frozenset({Kind.RECEIVED, Kind.ADVANCED, Kind.MOVED_BACK, Kind.HIRED})
 

@@ -96,6 +96,7 @@ KINDS: dict[str, set[str]] = {
     Kind.WITHDRAWN: {Event.WITHDRAWN},
     Kind.HIRED: {Event.HIRED},
     Kind.REOPENED: set(),
+    Kind.UNDONE: set(),
 }
 
 
@@ -106,6 +107,8 @@ def _make_change(kind: str) -> StageChange:
     if kind in {Kind.ADVANCED, Kind.MOVED_BACK}:
         change = move_to(application, Milestone.INTERVIEW)
         return change if kind == Kind.ADVANCED else move_to(application, Milestone.REVIEW)
+    if kind == Kind.UNDONE:
+        return done(moves.take_back(move_to(application, Milestone.INTERVIEW), act=act()))
     if kind == Kind.HIRED:
         return done(moves.hire(application, act=act()))
     if kind == Kind.WITHDRAWN:

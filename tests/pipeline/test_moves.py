@@ -526,8 +526,12 @@ def test_a_move_that_is_taken_back_leaves_the_application_where_it_was_since_whe
     back = done(moves.take_back(change, act=act(now=NOW + timedelta(days=6), quiet=True)))
     application = Application.objects.get(pk=change.application_id)
     assert (application.stage.milestone, application.stage_entered_at) == (Milestone.APPLIED, NOW)
-    assert (back.kind, back.quiet) == (Kind.MOVED_BACK, True)
+    assert (back.kind, back.quiet) == (Kind.UNDONE, True)
     assert reach_of(application) == Milestone.REVIEW
+    # Also the second time: what was undone starts no wait.
+    again = move_to(application, Milestone.OFFER, now=NOW + timedelta(days=7))
+    done(moves.take_back(again, act=act(now=NOW + timedelta(days=8), quiet=True)))
+    assert Application.objects.get(pk=application.pk).stage_entered_at == NOW
 
 
 def test_a_move_is_not_taken_back_over_a_later_one() -> None:
