@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
-from messaging import first_run, outlook
+from messaging import board, first_run, outlook
 from messaging.admin import bars, desk
 from messaging.admin.bars import Bar
+from messaging.admin.board import SEE as BOARDS
 from messaging.admin.reports.asked import VIEW as VIEW_REPORTS
 from messaging.admin.reports.asked import Scope, scope_of
 from messaging.admin.reports.frame import in_words, wait_in_words
@@ -24,7 +25,7 @@ from messaging.models import Brake, HandOff, Incident, Installation, Message
 from messaging.outlook import Show
 from messaging.policy.decision import Origin
 from messaging.reports import answers, hours, periods, sends, silence
-from pipeline.models import User
+from pipeline.models import Job, User
 
 Status = Message.Status
 
@@ -51,6 +52,8 @@ def add_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["machine_sent"] = sends.reserved_but_sent_by_a_machine().count()
         if user.has_perm("pipeline.view_application"):
             context["waiting"] = _read_waiting(scope, now=now)
+    if user.has_perms(BOARDS):
+        context["jobs"] = _read_jobs(user, scope, now=now)
     if user.has_perm("messaging.close_incident"):
         context["open_incidents"] = Incident.objects.open().count()
     if user.has_perm(SETTING_UP):
@@ -127,6 +130,16 @@ def _read_waiting(scope: Scope, *, now: datetime) -> dict[str, Any]:
 
 
 # --- Mail --------------------------------------------------------------------------------------------------------------
+
+
+def _read_jobs(user: User, scope: Scope, *, now: datetime) -> dict[str, Any]:
+    """The boards of the jobs that this person looks after."""
+    mine = Q(recruiter=user) | Q(coordinator=user) | Q(hiring_manager=user)
+    jobs = (
+        scope.jobs.filter(mine, status=Job.Status.OPEN).select_related("pipeline").prefetch_related("pipeline__stages")
+    )
+    standings = board.read_standings(jobs.order_by("title", "pk")[:AT_MOST], scope.applications, now=now)
+    return {"standings": standings, "long": board.LONG, "url": reverse("board:list")}
 
 
 def _read_mail(scope: Scope, *, now: datetime) -> dict[str, Any]:

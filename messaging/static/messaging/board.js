@@ -192,10 +192,8 @@ if (moveUrl) {
         for (const button of ask.querySelectorAll("button")) button.disabled = true;
         const said = await tell(fields);
         ask.removeAttribute("aria-busy");
-        ask.dataset.answered = "1";
         ask.close();
-        delete ask.dataset.answered;
-        answer(said);
+        answer(said); // before the dialog's own event: nothing waits any more when it comes
     });
     ask.addEventListener("click", (event) => {
         if (event.target.closest("[data-cancel]") || event.target === ask) ask.close();
@@ -204,7 +202,7 @@ if (moveUrl) {
         if (ask.hasAttribute("aria-busy")) event.preventDefault(); // it is being done
     });
     ask.addEventListener("close", () => {
-        if (ask.dataset.answered || !waiting) return;
+        if (!waiting) return;
         const who = candidateOf(waiting.card);
         putBack();
         say(`${who} was not moved.`);

@@ -23,7 +23,7 @@ from messaging.gate import Clearance
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
 from messaging.policy.floor import Reserve
 from pipeline.milestones import Milestone
-from pipeline.models import User
+from pipeline.models import Job, User
 from tests.factories import (
     NOW,
     OWN_WORDS,
@@ -40,7 +40,7 @@ from tests.guards_off import guards_off
 pytestmark = pytest.mark.django_db
 
 TODAY = "admin:index"
-PARTS = ("hand_offs", "mail", "week", "chart", "machine_sent", "waiting", "first_run")
+PARTS = ("jobs", "hand_offs", "mail", "week", "chart", "machine_sent", "waiting", "first_run")
 
 
 @pytest.fixture(autouse=True)
@@ -227,6 +227,20 @@ def test_every_number_leads_to_a_list_of_as_many_rows(recruiter: User) -> None:
         address = reverse("outbox:list") + f"?show={show}"
         assert f'href="{address}"' in page
         assert len(client.get(address).context["rows"]) == number
+
+
+def test_the_boards_of_my_open_jobs_are_a_click_away(recruiter: User) -> None:
+    mine, closed = make_job(recruiter=recruiter), make_job(recruiter=recruiter, status=Job.Status.CLOSED)
+    others = [make_job(coordinator=recruiter), make_job(hiring_manager=recruiter)]
+    make_job()
+    make_application(job=mine, now=NOW - timedelta(days=8))
+    make_application(job=closed)
+    page = client_of(recruiter).get(reverse(TODAY)).content.decode()
+    standings = context_of(recruiter)["jobs"]["standings"]
+    assert [standing.job for standing in standings] == sorted([mine, *others], key=lambda job: job.title)
+    assert {standing.job: (standing.active, standing.long) for standing in standings}[mine] == (1, 1)
+    assert f'href="{reverse("board:job", args=[mine.pk])}"' in page
+    assert "1 for 7 days or more" in page
 
 
 def test_an_empty_day_says_what_will_appear_here(recruiter: User) -> None:
