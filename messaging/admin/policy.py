@@ -1,4 +1,4 @@
-"""The organisation's policy: its rows on top of the floor, and the rejection phrases; the map of it is in policy_map.py."""
+"""The organisation's policy: its rows on top of the floor, as a list; the map of the whole is in policy_map.py."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
-from messaging import wordings
 from messaging.admin import policy_map, policy_rows, reserves
 from messaging.admin.rules import RuleAdmin
 from messaging.admin.what_if import ShownFirst, WhatIfAdmin
 from messaging.admin.what_if_words import Panel
-from messaging.models import PolicyRow, RejectionPhrase, Template
+from messaging.models import PolicyRow
 from messaging.policy.floor import Rule, find_loose
-from messaging.wording import tripwire
 
 
 class PolicyRowForm(ShownFirst, forms.ModelForm):
@@ -88,41 +86,3 @@ class PolicyRowAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         change = self.admin_site.admin_view(require_POST(partial(policy_map.change, self)))
         return [path("map/row/", change, name="messaging_policyrow_map_row"), *super().get_urls()]
-
-
-def find_touched_templates(phrase: RejectionPhrase) -> list[Template]:
-    """Templates in use whose signed wording reads like a rejection by this phrase, and whose kind is another one."""
-    touched = []
-    for template in Template.objects.in_use():
-        wording = template.wording_to_send()
-        if wording is not None and wordings.rejection_phrases_of(wording, phrases=[phrase.text]):
-            touched.append(template)
-    return touched
-
-
-class RejectionPhraseForm(forms.ModelForm):
-    def clean_text(self) -> str:
-        text: str = self.cleaned_data["text"]
-        if not tripwire.rejection_phrases_in(text, phrases=[text]):
-            raise ValidationError("There is no word in this phrase, so it would never be found in a text.")
-        return text
-
-
-@admin.register(RejectionPhrase)
-class RejectionPhraseAdmin(RuleAdmin, ModelAdmin):
-    form = RejectionPhraseForm
-    list_display = ("text",)
-    list_per_page = 100
-    search_fields = ("text",)
-    fields = ("text",)
-
-    def save_model(self, request: HttpRequest, obj: RejectionPhrase, form: Any, change: Any) -> None:
-        super().save_model(request, obj, form, change)
-        touched = find_touched_templates(obj)
-        if touched:
-            names = ", ".join(f"“{template}”" for template in touched)
-            messages.warning(
-                request,
-                f"“{obj}” stands in the wording of {names}. From now on that reads like a rejection, and is handed to "
-                "a person unless two people signed it.",
-            )

@@ -81,13 +81,15 @@ class Panel:
     limits: tuple[str, ...]
 
 
-def of_rules(*, title: str, token: str, behind: Past, ahead: Waiting, may_read: bool) -> Panel:
-    """`may_read`: whether the person may see messages; else they get the numbers alone."""
+def of_rules(
+    *, title: str, token: str, behind: Past, ahead: Waiting, may_read: bool, limits: tuple[str, ...] = ()
+) -> Panel:
+    """`may_read`: whether the person may see messages; else they get the numbers alone. `limits`: further ones."""
     return Panel(
         title=title,
         token=token,
         parts=(_of_the_past(behind, may_read=may_read), of_what_waits(ahead, may_read=may_read)),
-        limits=tuple(_limits_of(behind, ahead)),
+        limits=(*_limits_of(behind, ahead), *limits),
     )
 
 

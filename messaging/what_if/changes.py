@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from messaging.models import Automation, Template
+from messaging.models import Automation, Template, Wording
 from messaging.policy.decision import Facts
 from messaging.policy.floor import Rule, Touchpoint
 from messaging.rulebook import Rulebook
+from messaging.wording import tripwire
+from messaging.wordings import read_phrases
+
+# Of all that were ever written; reading one takes about a millisecond.
+WORDINGS_AT_MOST = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +30,23 @@ class Change:
     touchpoint: str | None = None  # of new messages; what is scheduled keeps its own
     template_in_use: bool | None = None
     automations: Mapping[int, Automation] = field(default_factory=dict)  # as they would be, for what they planned
+    reads: Mapping[int, bool] = field(default_factory=dict)  # wording: whether it would read like a rejection
 
     def as_it_is(self, facts: Facts, *, template: int | None) -> Facts:
         return self.today.ask(facts, template=template)
 
-    def as_it_will_be(self, facts: Facts, *, template: int | None) -> Facts:
+    def as_it_will_be(self, facts: Facts, *, template: int | None, wording: int | None) -> Facts:
         """Of what is planned already."""
         if self.template_in_use is not None:
             facts = dataclasses.replace(facts, template_in_use=self.template_in_use)
+        if wording is not None and wording in self.reads:
+            facts = dataclasses.replace(facts, reads_like_rejection=self.reads[wording])
         return self.rules.ask(facts, template=template)
 
-    def as_it_would_have_been(self, facts: Facts, *, template: int | None) -> Facts:
+    def as_it_would_have_been(self, facts: Facts, *, template: int | None, wording: int | None) -> Facts:
         if self.touchpoint is not None:
             facts = dataclasses.replace(facts, touchpoint=self.touchpoint)
-        return self.as_it_will_be(facts, template=template)
+        return self.as_it_will_be(facts, template=template, wording=wording)
 
 
 def of_policy(touchpoint: str, rules: Sequence[Rule]) -> Change:
@@ -74,3 +82,25 @@ def of_automations(automations: Sequence[Automation]) -> Change:
         rules=today,
         automations=by_key,
     )
+
+
+def of_phrases(phrases: Sequence[str]) -> Change:
+    """`phrases`: all that would mean a rejection. Told from the wordings as they were written; what people wrote themselves
+    is not read again."""
+    today = Rulebook.read()
+    reads = _read_again(before=read_phrases(), after=phrases)
+    return Change(
+        verdicts=Q(message__wording__in=reads), messages=Q(wording__in=reads), today=today, rules=today, reads=reads
+    )
+
+
+def _read_again(*, before: Sequence[str], after: Sequence[str]) -> dict[int, bool]:
+    """The wordings that would read otherwise, of the newest of them."""
+    known = dict.fromkeys([*before, *after])
+    reads = {}
+    for pk, subject, body in Wording.objects.order_by("-pk").values_list("pk", "subject", "body")[:WORDINGS_AT_MOST]:
+        found = set(tripwire.rejection_phrases_in(f"{subject}\n\n{body}", phrases=known))
+        would_read = not found.isdisjoint(after)
+        if would_read is found.isdisjoint(before):
+            reads[pk] = would_read
+    return reads

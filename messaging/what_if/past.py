@@ -22,6 +22,16 @@ PAGE = 500
 # The newest of them, where there are more; a person waits for the answer.
 AT_MOST = 10_000
 SHOWN = 25
+COLUMNS = (
+    "pk",
+    "decided_at",
+    "outcome",
+    "reserve",
+    "facts",
+    "message_id",
+    "message__template_id",
+    "message__wording_id",
+)
 # What later code asks for, and nobody had to ask before there was such a thing.
 NOT_ON_RECORD_YET: Mapping[str, Any] = {"on_hold": False}
 
@@ -112,7 +122,7 @@ def with_messages(turned: list[tuple[int, datetime, Turn]]) -> tuple[Turned, ...
 def _turn_of(row: Any, change: Change) -> Turn | None:
     facts, template = _facts_of(row["facts"]), row["message__template_id"]
     before = change.as_it_is(facts, template=template)
-    after = change.as_it_would_have_been(facts, template=template)
+    after = change.as_it_would_have_been(facts, template=template, wording=row["message__wording_id"])
     if before == after:
         return None
     would_be = Answer.of(decide(after))
@@ -135,7 +145,7 @@ def _decisions(change: Change, *, since: datetime) -> Iterator[Any]:
     rows = (
         RecordedVerdict.objects.filter(change.verdicts, ~Exists(earlier), decided_at__gte=since)
         .order_by("-decided_at", "-pk")
-        .values("pk", "decided_at", "outcome", "reserve", "facts", "message_id", "message__template_id")
+        .values(*COLUMNS)
     )
     left, before = AT_MOST, Q()
     while left and (page := list(rows.filter(before)[: min(PAGE, left)])):

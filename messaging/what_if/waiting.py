@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from messaging import facts, gate
+from messaging.gate import Case
 from messaging.models import HandOff, Message
-from messaging.policy.decision import decide
+from messaging.policy.decision import Facts, decide
 from messaging.what_if.changes import Change
 from messaging.what_if.past import SHOWN, Answer, Turn, Turned, with_messages
 
@@ -63,9 +64,13 @@ def _turns_of(messages: Sequence[Message], change: Change, *, now: datetime) -> 
         for message in messages:
             message.automation = change.automations.get(message.automation_id or 0, message.automation)
         cases = gate.preview_many(messages, now=now)
-    after = [Answer.of(decide(change.as_it_will_be(case.facts, template=case.message.template_id))) for case in cases]
+    after = [Answer.of(decide(_as_it_will_be(case, change))) for case in cases]
     return [
         (case.message, Turn(origin=case.message.origin, was=was, would_be=will))
         for case, was, will in zip(cases, before, after, strict=True)
         if was != will
     ]
+
+
+def _as_it_will_be(case: Case, change: Change) -> Facts:
+    return change.as_it_will_be(case.facts, template=case.message.template_id, wording=case.message.wording_id)

@@ -168,11 +168,11 @@ def test_a_phrase_says_whose_wording_it_stands_in(client: Client) -> None:
     make_template(name="Early no", touchpoint=Touchpoint.REJECTION, body=body)
     make_template(name="Old news", touchpoint=Touchpoint.STATUS_UPDATE, body=body, is_active=False)
     add = reverse("admin:messaging_rejectionphrase_add")
-    warning = said(client.post(add, {"text": "chose another  path"}, follow=True))
+    warning = said(save(client, add, {"text": "chose another  path"}, follow=True))
     assert "stands in the wording of “Weekly news”." in warning
     assert RejectionPhrase.objects.filter(text="chose another  path").exists()
     sign(touched.wordings.get())
-    assert "stands in" not in said(client.post(add, {"text": "walk another path"}, follow=True))
+    assert "stands in" not in said(save(client, add, {"text": "walk another path"}, follow=True))
 
 
 @pytest.mark.parametrize("text", ["…", " - ", "\u200b"])
@@ -186,7 +186,7 @@ def test_a_phrase_without_a_word_is_refused(client: Client, text: str) -> None:
 
 def test_a_phrase_can_be_changed_and_removed(client: Client) -> None:
     phrase = RejectionPhrase.objects.create(text="not this one")
-    client.post(reverse("admin:messaging_rejectionphrase_change", args=[phrase.pk]), {"text": "not that one"})
+    save(client, reverse("admin:messaging_rejectionphrase_change", args=[phrase.pk]), {"text": "not that one"})
     phrase.refresh_from_db()
     assert phrase.text == "not that one"
     client.post(reverse("admin:messaging_rejectionphrase_delete", args=[phrase.pk]), {"post": "yes"})
@@ -216,7 +216,7 @@ def test_no_page_runs_what_a_name_or_a_reason_brings(client: Client) -> None:
     pages = [
         save(client, reverse(ADD), posted, follow=True),
         client.get(change_page(PolicyRow.objects.get())),
-        client.post(reverse("admin:messaging_rejectionphrase_add"), {"text": EVIL}, follow=True),
+        save(client, reverse("admin:messaging_rejectionphrase_add"), {"text": EVIL}, follow=True),
     ]
     for response in pages:
         assert response.status_code == 200

@@ -72,7 +72,7 @@ def test_what_was_refused_or_stayed_the_same_is_no_change(client: Client, person
 
 
 def test_rejection_phrases_that_are_removed_together(client: Client, person: User) -> None:
-    client.post(reverse("admin:messaging_rejectionphrase_add"), {"text": "not this time"})
+    save(client, reverse("admin:messaging_rejectionphrase_add"), {"text": "not this time"})
     phrases = [RejectionPhrase.objects.get(text="not this time"), RejectionPhrase.objects.create(text="never ever")]
     chosen = {"action": "delete_selected", "_selected_action": [phrase.pk for phrase in phrases], "post": "yes"}
     client.post(reverse("admin:messaging_rejectionphrase_changelist"), chosen)

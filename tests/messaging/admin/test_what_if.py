@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from messaging.admin.what_if_words import Panel
 from messaging.delivery import outbox
-from messaging.models import Automation, HandOff, Message, PolicyRow, StageRule, Template
+from messaging.models import Automation, HandOff, Message, PolicyRow, RejectionPhrase, StageRule, Template
 from messaging.policy.floor import Reserve, Touchpoint
 from messaging.what_if import past
 from pipeline.milestones import Milestone
@@ -149,6 +149,39 @@ def test_what_was_not_looked_at_is_said(client: Client, monkeypatch: pytest.Monk
     panel = panel_of(client.post(reverse(ADD_ROW), STRICT_ROW))
     assert panel.parts[0].sentence == "Of 1 message, at least 1 would have gone another way."
     assert "Only the newest 1 decisions of these days were looked at." in panel.limits
+
+
+# --- Rejection phrases ------------------------------------------------------------------------------------------------
+
+ADD_PHRASE = "admin:messaging_rejectionphrase_add"
+
+
+def test_a_phrase_is_shown_before_it_is_one(client: Client) -> None:
+    template = make_template(touchpoint=Touchpoint.STATUS_UPDATE, body=f"{NEWS} We chose another path.")
+    make_message(now=timezone.now(), template=template)
+    panel = panel_of(client.post(reverse(ADD_PHRASE), {"text": "chose another path"}))
+    assert [(count.number, count.words) for count in panel.parts[1].counts] == [
+        (1, "leaves by itself → handed to a person")
+    ]
+    assert "Told from the wordings; what people wrote themselves is not read again." in panel.limits
+    assert not RejectionPhrase.objects.filter(text="chose another path").exists()
+    saved = client.post(reverse(ADD_PHRASE), {"text": "chose another path", "what_if": panel.token})
+    assert saved.status_code == 302
+    assert RejectionPhrase.objects.filter(text="chose another path").exists()
+
+
+def test_phrases_that_go_are_shown_too_one_and_many(client: Client) -> None:
+    phrase = RejectionPhrase.objects.create(text="chose another path")
+    template = make_template(touchpoint=Touchpoint.STATUS_UPDATE, body=f"{NEWS} We chose another path.")
+    make_message(now=timezone.now(), template=template)
+    one = client.get(reverse("admin:messaging_rejectionphrase_delete", args=[phrase.pk]))
+    chosen = {"action": "delete_selected", "_selected_action": [phrase.pk]}
+    many = client.post(reverse("admin:messaging_rejectionphrase_changelist"), chosen)
+    for page_that_asks in (one, many):
+        [count] = panel_of(page_that_asks).parts[0].counts
+        assert (count.number, count.words) == (1, "handed to a person → leaves by itself")
+        assert "leaves by itself" in text_of(page_that_asks)
+    assert RejectionPhrase.objects.filter(pk=phrase.pk).exists()
 
 
 # --- Templates --------------------------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from messaging import handoffs
 from messaging.delivery import outbox
-from messaging.models import Message, PolicyRow, RecordedVerdict, Template
+from messaging.models import Message, PolicyRow, RecordedVerdict, RejectionPhrase, Template
 from messaging.policy.floor import Reserve, Rule, Touchpoint
 from messaging.what_if import changes, past
 from messaging.what_if.past import Answer, Past, Turn
+from messaging.wordings import read_phrases
 from tests.factories import NOW, OWN_WORDS, make_hand_off, make_message, make_sender, make_stage_rule, make_template
 from tests.guards_off import force, guards_off
 
@@ -150,6 +151,34 @@ def test_a_template_that_is_retired_would_have_gone_to_a_person() -> None:
     template = Template.objects.get(pk=message.template.pk)
     template.is_active = False
     assert turns(replay(changes.of_template(template, []))) == {(BY_ITSELF, Answer(outcome="hand_off", reserve=0)): 1}
+
+
+# --- Other phrases ----------------------------------------------------------------------------------------------------
+
+
+def test_another_phrase_reaches_the_wordings_in_which_it_stands() -> None:
+    news = make_template(touchpoint=Touchpoint.STATUS_UPDATE, body=f"{NEWS} We chose another path.")
+    sent(template=news)
+    sent(template=make_template(touchpoint=Touchpoint.STATUS_UPDATE, body=NEWS))
+    sent()
+    change = changes.of_phrases([*read_phrases(), "chose another path"])
+    assert change.reads == {news.wordings.get().pk: True}
+    found = replay(change)
+    assert (found.looked_at, turns(found)) == (1, {(BY_ITSELF, Answer(outcome="hand_off", reserve=0)): 1})
+
+
+def test_a_phrase_that_goes_reaches_where_no_other_stands() -> None:
+    RejectionPhrase.objects.create(text="chose another path")
+    alone = make_template(touchpoint=Touchpoint.STATUS_UPDATE, body=f"{NEWS} We chose another path.")
+    both = make_template(
+        touchpoint=Touchpoint.STATUS_UPDATE, body=f"{NEWS} We chose another path. We regret to inform you."
+    )
+    for template in (alone, both):
+        make_message(template=template)
+    change = changes.of_phrases([phrase for phrase in read_phrases() if phrase != "chose another path"])
+    assert change.reads == {alone.wordings.get().pk: False}
+    assert turns(replay(change)) == {(Answer(outcome="hand_off", reserve=0), WAITS): 1}
+    assert changes.of_phrases(read_phrases()).reads == {}
 
 
 # --- What is looked at ------------------------------------------------------------------------------------------------
