@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from messaging.models import HandOff, LedgerEntry, Message, RecordedVerdict
+from messaging.models import Escalation, HandOff, LedgerEntry, Message, RecordedVerdict, Snooze
 from messaging.policy.decision import Origin, Outcome
 from pipeline.actors import ActorKind
 from pipeline.models import Application, Candidate, Interview, Merge, StageChange, User
@@ -84,6 +84,10 @@ def timeline_of(candidate: Candidate, *, now: datetime) -> list[Entry]:
         *_tell_verdicts(verdicts),
         *_tell_messages(candidate, turned_away=_turned_away(verdicts), now=now),
         *_tell_hand_offs(hand_offs, now=now),
+        *tell_due_dates(
+            Snooze.objects.filter(hand_off__application__candidate=candidate),
+            Escalation.objects.filter(hand_off__application__candidate=candidate),
+        ),
         *_tell_conversations(candidate, calls=_calls(hand_offs), now=now),
         *_tell_told(candidate, calls=_calls(hand_offs)),
     ]
@@ -250,6 +254,35 @@ def _tell_hand_offs(hand_offs: Iterable[HandOff], *, now: datetime) -> Iterator[
                 icon="task_alt",
                 tone=Tone.GOOD if hand_off.status != HandOff.Status.NOT_NEEDED else Tone.CALM,
             )
+
+
+def due_history(hand_off: HandOff) -> list[Entry]:
+    """How the due date of one hand-off came to be, oldest first."""
+    told = tell_due_dates(hand_off.snoozes.all(), hand_off.escalations.all())
+    return sorted(told, key=lambda entry: entry.at)
+
+
+def tell_due_dates(snoozes: QuerySet[Snooze], escalations: QuerySet[Escalation]) -> Iterator[Entry]:
+    for snooze in snoozes.select_related("hand_off__application__job", "snoozed_by"):
+        yield Entry(
+            kind=Kind.HAND_OFF,
+            at=snooze.snoozed_at,
+            title=f"Put off from {_day(snooze.due_before)} to {_day(snooze.due_after)}",
+            job=snooze.hand_off.application.job.title,
+            detail=snooze.reason,
+            by=str(snooze.snoozed_by),
+            icon="snooze",
+        )
+    for escalation in escalations.select_related("hand_off__application__job", "to"):
+        yield Entry(
+            kind=Kind.HAND_OFF,
+            at=escalation.escalated_at,
+            title=f"Overdue, so it was escalated to {escalation.to}, {escalation.get_step_display()}",
+            job=escalation.hand_off.application.job.title,
+            by="The clock",
+            icon="trending_up",
+            tone=Tone.WAITING,
+        )
 
 
 def _calls(hand_offs: Iterable[HandOff]) -> frozenset[tuple[int, datetime | None]]:

@@ -3,7 +3,6 @@ and what the gate says to their words. Nothing is changed here."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -127,14 +126,6 @@ def explain(case: Case, *, now: datetime) -> Look:
     """At what the gate said already."""
     must_be_own_words = case.verdict.reserve is Reserve.PERSON_WRITES
     return Look(case=case, kin=facts.closest_kin(case.message, now=now) if must_be_own_words else None)
-
-
-def cut_out(passage: str, text: str) -> tuple[str, str, str]:
-    """The text before a passage, the passage as it stands there, and the text after; white space may differ."""
-    found = re.search(r"\s+".join(map(re.escape, passage.split())), text) if passage.strip() else None
-    if found is None:
-        return text, "", ""
-    return text[: found.start()], found.group(), text[found.end() :]
 
 
 def _background(case: Case, *, must_be_own_words: bool, now: datetime) -> Background:

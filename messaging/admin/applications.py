@@ -18,7 +18,7 @@ from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
 
 from messaging import consequences
-from messaging.admin import acts, bulk
+from messaging.admin import acts, bulk, undo
 from messaging.admin.act_forms import ReceiveForm
 from messaging.admin.desk import person_of
 from messaging.admin.words import day
@@ -200,6 +200,7 @@ class ApplicationAdmin(ModelAdmin):
         if application is not None and self.has_view_permission(request, application):
             extra_context = (extra_context or {}) | {
                 "entries": timeline_of(application.candidate, now=timezone.now()),
+                "undoable": undo.offers(request, now=timezone.now()),
                 "show_save_and_add_another": False,
                 "show_save_and_continue": False,
                 "status_tone": STATUS_LABELS[Application.Status(application.status)],

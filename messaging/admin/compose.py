@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,16 +16,33 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from messaging import facts, handoffs, writing
-from messaging.admin import desk
+from messaging import drafts, facts, handoffs, writing
+from messaging.admin import desk, undo
 from messaging.admin.desk import OwnerForm, WritingForm
+from messaging.admin.handoff_acts import SnoozeForm
 from messaging.gate import Case
-from messaging.models import HandOff, Message
+from messaging.models import Draft, HandOff, Message
+from messaging.timeline import due_history
 from messaging.writing import Look
 from pipeline.models import User
 from pipeline.outcomes import Refusal
 
 NOTE_LIMIT = 2000  # characters
+
+KEYS = (
+    ("Ctrl + Enter", "Send"),
+    ("Ctrl + Shift + Enter", "Send and open the next of mine"),
+    ("Ctrl + S", "Save the draft now"),
+    ("e", "To the message"),
+    ("p", "Preview"),
+    ("t", "I called them: to the note"),
+    ("c", "Claim"),
+    ("z", "Put off"),
+    ("j", "To the next of mine, without sending"),
+    ("l", "To the list"),
+    ("u", "Undo what was just sent"),
+    ("?", "Show these keys"),
+)
 
 
 class AnswerForm(WritingForm):
@@ -35,7 +52,7 @@ class AnswerForm(WritingForm):
         label="What was said on the phone",
         max_length=NOTE_LIMIT,
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "data-key": "t"}),
     )
     reason = forms.CharField(
         label="Why nothing needs to be sent",
@@ -60,6 +77,10 @@ def show_or_close(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> Htt
         return _somebody_was_first(model_admin, request, hand_off, form)
     if not is_readable:
         return _show(model_admin, request, hand_off, form=form)
+    if "_save" in request.POST:
+        return _save_draft(request, hand_off, form)
+    if "_discard" in request.POST:
+        return _discard_draft(request, hand_off)
     if "_phone" in request.POST:
         return _tell_by_phone(model_admin, request, hand_off, form)
     if "_not_needed" in request.POST:
@@ -82,33 +103,41 @@ def check(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpRespons
     return desk.say(writing.look(draft, now=now))
 
 
-def give(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
-    """Another owner, from the hand-off's own page."""
+def autosave(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """The text as it is now, while somebody writes; says when it was saved."""
     hand_off = _find(pk)
-    if not model_admin.has_change_permission(request, hand_off):
+    if not (model_admin.has_view_permission(request, hand_off) and desk.may_answer(request)):
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
-    form = OwnerForm(request.POST)
-    if form.is_valid():
-        assign(model_admin, request, [hand_off], to=form.cleaned_data["owner"])
-    else:
-        messages.error(request, "Choose the person who takes this hand-off.")
+    form = AnswerForm(request.POST)
+    if not hand_off.is_open:
+        return JsonResponse({"sentence": handoffs.closed_already(hand_off).sentence}, status=409)
+    if not form.is_valid():
+        return JsonResponse(
+            {"sentence": "Not saved: the text is too long, or holds what no text may hold."}, status=422
+        )
+    return JsonResponse({"sentence": _saved(_keep(hand_off, form, by=desk.person_of(request)))})
+
+
+def _keep(hand_off: HandOff, form: AnswerForm, *, by: User) -> Draft | None:
+    written = {name: form.cleaned_data.get(name, "") for name in ("subject", "body", "note")}
+    return drafts.save(hand_off, **written, by=by, now=timezone.now())
+
+
+def _saved(draft: Draft | None) -> str:
+    return f"Draft saved at {timezone.localtime(draft.saved_at):%H:%M:%S}." if draft else "Nothing to save."
+
+
+def _save_draft(request: HttpRequest, hand_off: HandOff, form: AnswerForm) -> HttpResponse:
+    messages.success(request, _saved(_keep(hand_off, form, by=desk.person_of(request))))
     return redirect("admin:messaging_handoff_compose", hand_off.pk)
 
 
-def assign(model_admin: ModelAdmin, request: HttpRequest, chosen: list[HandOff], *, to: User) -> None:
-    others = [hand_off for hand_off in chosen if hand_off.is_open and hand_off.owner_id != to.pk]
-    given = handoffs.assign(others, to=to)
-    if isinstance(given, Refusal):
-        messages.error(request, given.sentence)
-        return
-    for hand_off in others:
-        model_admin.log_change(request, hand_off, f"Given to {to}.")
-    if given:
-        messages.success(request, f"{given} hand-off{'s are' if given > 1 else ' is'} with {to} now.")
-    else:
-        messages.info(request, f"Nothing changed: what was chosen is with {to} already, or closed.")
+def _discard_draft(request: HttpRequest, hand_off: HandOff) -> HttpResponse:
+    drafts.throw_away(hand_off, by=desk.person_of(request))
+    messages.success(request, "Your draft is thrown away.")
+    return redirect("admin:messaging_handoff_compose", hand_off.pk)
 
 
 # --- The three ways to close it ----------------------------------------------------------------------------------------
@@ -118,12 +147,13 @@ def _send(model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form
     now = timezone.now()
     answered = handoffs.answer(hand_off, **_text(form), by=desk.person_of(request), now=now)
     if isinstance(answered, Case):
+        _keep(hand_off, form, by=desk.person_of(request))
         look = writing.explain(answered, now=now)
         return _show(model_admin, request, hand_off, form=form, look=look)
     if isinstance(answered, Refusal):
         return _somebody_was_first(model_admin, request, _find(hand_off.pk), form)
     model_admin.log_change(request, hand_off, "Answered by mail.")
-    messages.success(request, f"Your message to {hand_off.application.candidate} is on its way.")
+    messages.success(request, desk.on_its_way(hand_off.application.candidate))
     return _go_on(request)
 
 
@@ -162,21 +192,27 @@ def _refused(
 def _somebody_was_first(
     model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form: AnswerForm
 ) -> HttpResponse:
-    """Who was first, what came of it, and everything that this person had written."""
+    """Who was first, what came of it, and everything that this person had written, which stays theirs."""
+    if form.is_valid():
+        _keep(hand_off, form, by=desk.person_of(request))
     messages.error(request, handoffs.closed_already(hand_off).sentence)
     written = [(str(form[name].label), str(form.data.get(name, ""))) for name in form.fields]
-    return _show(model_admin, request, hand_off, unsent=[(label, text) for label, text in written if text.strip()])
+    return _show(model_admin, request, hand_off, unsent=written)
 
 
 def _go_on(request: HttpRequest) -> HttpResponse:
     """To the list, or to this person's next hand-off if they asked for it."""
     if "_send_next" in request.POST:
-        mine = HandOff.objects.open().filter(owner=desk.person_of(request))
-        following = mine.order_by("due_at", "pk").first()
+        following = _next_of_mine(request)
         if following is not None:
             return redirect("admin:messaging_handoff_compose", following.pk)
         messages.info(request, "That was the last of your open hand-offs.")
     return redirect("admin:messaging_handoff_changelist")
+
+
+def _next_of_mine(request: HttpRequest, *, but: HandOff | None = None) -> HandOff | None:
+    mine = HandOff.objects.open().filter(owner=desk.person_of(request)).order_by("due_at", "pk")
+    return (mine.exclude(pk=but.pk) if but else mine).first()
 
 
 # --- The page ----------------------------------------------------------------------------------------------------------
@@ -193,35 +229,55 @@ def _show(
 ) -> HttpResponse:
     now = timezone.now()
     urgency, due = desk.due_label(hand_off, now=now)
+    draft = drafts.find(hand_off, by=desk.person_of(request))
+    if draft and not hand_off.is_open and not unsent:
+        unsent = [("Subject", draft.subject), ("Message", draft.body), ("What was said on the phone", draft.note)]
     context = desk.around_the_editor(model_admin, request, hand_off.application, now=now) | {
         "title": str(hand_off),
         "original": hand_off,
         "hand_off": hand_off,
         "urgency": urgency,
         "due": due,
-        "unsent": unsent or [],
+        "unsent": [(label, text) for label, text in unsent or [] if text.strip()],
+        "undoable": undo.offers(request, now=now),
+        "following": _next_of_mine(request, but=hand_off),
+        "history": due_history(hand_off),
         "attempts": list(hand_off.message.attempts.order_by("number")),
         "is_uncertain": hand_off.message.status == Message.Status.UNCERTAIN,
     }
     if hand_off.is_open:
-        context |= _while_open(model_admin, request, hand_off, form=form, look=look)
+        context |= _while_open(model_admin, request, hand_off, form=form, look=look, draft=draft)
     return TemplateResponse(request, "messaging/compose/answer.html", context)
 
 
 def _while_open(
-    model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, *, form: AnswerForm | None, look: Look | None
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    hand_off: HandOff,
+    *,
+    form: AnswerForm | None,
+    look: Look | None,
+    draft: Draft | None,
 ) -> dict[str, Any]:
     now, by = timezone.now(), desk.person_of(request)
     background = writing.prepare(hand_off, by=by, now=now)
     beginning = writing.begin(hand_off, must_be_own_words=background.must_be_own_words, by=by, now=now)
     may_assign = model_admin.has_change_permission(request, hand_off)
+    may_take = may_assign and desk.may_answer(request)
+    begun = draft or beginning
     return {
         "background": background,
         "beginning": beginning,
-        "form": form or AnswerForm(initial={"subject": beginning.subject, "body": beginning.body}),
+        "form": form
+        or AnswerForm(initial={"subject": begun.subject, "body": begun.body, "note": draft.note if draft else ""}),
+        "draft": draft,
         "check": desk.describe(look) if look else None,
         "check_url": reverse("admin:messaging_handoff_check", args=[hand_off.pk]),
+        "draft_url": reverse("admin:messaging_handoff_draft", args=[hand_off.pk]),
         "owner_form": OwnerForm(initial={"owner": hand_off.owner_id}) if may_assign else None,
+        "may_claim": may_take and hand_off.owner_id != by.pk,
+        "snooze_form": SnoozeForm(hand_off=hand_off) if may_take else None,
+        "keys": KEYS,
     }
 
 

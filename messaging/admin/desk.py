@@ -3,10 +3,12 @@ what the gate said to a text, in words. What decides lies in messaging/handoffs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -16,13 +18,14 @@ from django.utils.formats import date_format
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from messaging import letterhead, writing
+from messaging import acquaintance, letterhead
 from messaging.delivery.reading import lay_out
 from messaging.models import HandOff
 from messaging.timeline import timeline_of
+from messaging.wording.kinship import THRESHOLD
 from messaging.wording.rendering import BODY_LIMIT, SUBJECT_LIMIT
 from messaging.writing import Look
-from pipeline.models import Application, User
+from pipeline.models import Application, Candidate, User
 
 # What stands in the mail's frame may show itself and nothing else: no script, no picture, no address is called up.
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
@@ -42,7 +45,7 @@ class WritingForm(forms.Form):
             classes = str(field.widget.attrs.get("class", "")).split()
             field.widget.attrs["class"] = " ".join(name for name in classes if not name.startswith("max-w-"))
         self.fields["subject"].widget.attrs["autocomplete"] = "off"
-        self.fields["body"].widget.attrs |= {"rows": 14, "aria-describedby": "check-sentence"}
+        self.fields["body"].widget.attrs |= {"rows": 14, "data-key": "e", "aria-describedby": "check-sentence"}
 
     def clean_body(self) -> str:
         return str(self.cleaned_data["body"]).replace("\r\n", "\n").replace("\r", "\n")
@@ -76,12 +79,15 @@ def around_the_editor(
 ) -> dict[str, Any]:
     """The part of a page's context that does not depend on what the message is for."""
     person = person_of(request)
+    known = acquaintance.get_to_know(application.candidate)
     context: dict[str, Any] = model_admin.admin_site.each_context(request)
     return context | {
         "opts": model_admin.opts,
         "application": application,
         "candidate": application.candidate,
         "may_answer": may_answer(request),
+        "known": known,
+        "values": acquaintance.values_for(application, known, now=now),
         "entries": timeline_of(application.candidate, now=now),
         "mail_from": str(letterhead.sender_address(person)),
         "reply_to": letterhead.reply_address(person),
@@ -106,6 +112,12 @@ def frame(html: str) -> HttpResponse:
     return HttpResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})
 
 
+def on_its_way(candidate: Candidate) -> str:
+    if not settings.UNDO_SECONDS:
+        return f"Your message to {candidate} is on its way."
+    return f"Your message to {candidate} is on its way. Until it leaves you can take it back."
+
+
 def due_label(hand_off: HandOff, *, now: datetime) -> tuple[str, str]:
     """How urgent, for a colour, and the same in words."""
     local, today = timezone.localtime(hand_off.due_at), timezone.localtime(now).date()
@@ -125,20 +137,32 @@ def due_label(hand_off: HandOff, *, now: datetime) -> tuple[str, str]:
 def describe(look: Look) -> dict[str, Any]:
     """For `messaging/compose/check.html`."""
     others = [finding for finding in look.findings if finding.code not in ("too_close", "too_short")]
-    kin = look.kin if look.too_close else None
-    before, marked, after = writing.cut_out(kin.passage if kin else "", look.case.message.body)
+    kin = look.kin
     return {
         "tone": "good" if look.may_leave else "waiting" if look.too_short and not others else "grave",
         "sentence": _in_a_sentence(look, others=bool(others)),
-        "too_close": kin is not None,
-        "label": look.kin.label if look.kin else "",
-        "score": round(look.kin.score) if look.kin else 0,
-        "before": before if len(before) <= AROUND else f"…{before[-AROUND:]}",
-        "marked": marked or (kin.passage if kin else ""),
-        "after": after if len(after) <= AROUND else f"{after[:AROUND]}…",
+        "too_close": look.too_close and kin is not None,
+        "label": kin.label if kin else "",
+        "score": round(kin.score) if kin else 0,
+        "limit": round(THRESHOLD),
+        "pieces": _pieces(look.case.message.body, kin.marks) if kin else [],
+        "marked": kin.passage if kin else "",
         "known_passage": kin.known_passage if kin else "",
         "findings": [finding.sentence for finding in others],
     }
+
+
+def _pieces(text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[str, bool]]:
+    """The text as it stands, in pieces; True for those that are taken over. Of what lies between, the ends are enough."""
+    pieces, place = [], 0
+    for start, end in [*marks, (len(text), len(text))]:
+        between = text[place:start]
+        if len(between) > 2 * AROUND:
+            head, tail = "" if place == 0 else between[:AROUND], "" if start == len(text) else between[-AROUND:]
+            between = f"{head}…{tail}"
+        pieces += [(between, False), (text[start:end], True)]
+        place = end
+    return [piece for piece in pieces if piece[0]]
 
 
 def _in_a_sentence(look: Look, *, others: bool) -> str:

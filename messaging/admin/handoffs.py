@@ -6,77 +6,43 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from messaging.admin import compose, desk
+from messaging.admin import compose, desk, handoff_acts, handoff_shows, undo
 from messaging.admin.desk import OwnerForm
 from messaging.admin.records import short_time
-from messaging.models import HandOff
-from pipeline.models import User
+from messaging.models import Escalation, HandOff, Snooze
 
-# How a list of hand-offs can be narrowed: the value in the address, the label, and what it shows.
-SHOWS = (
-    ("", "Open"),
-    ("mine", "Mine"),
-    ("unassigned", "Unassigned"),
-    ("overdue", "Overdue"),
-    ("closed", "Closed"),
-    ("all", "All"),
+KEYS = (
+    ("j", "Down"),
+    ("k", "Up"),
+    ("Enter", "Open"),
+    ("c", "Claim"),
+    ("x", "Choose for an action"),
+    ("/", "Search"),
+    ("u", "Undo what was just sent"),
+    ("?", "Show these keys"),
 )
-
-
-def narrow(show: str, *, user: User) -> Q:
-    """What one of SHOWS shows to this person."""
-    now = timezone.now()
-    is_open = Q(status=HandOff.Status.OPEN)
-    return {
-        "mine": is_open & Q(owner=user),
-        "unassigned": is_open & Q(owner__isnull=True),
-        "overdue": is_open & Q(due_at__lt=now),
-        "closed": ~is_open,
-        "all": Q(),
-    }.get(show, is_open)
-
-
-class ShowFilter(admin.SimpleListFilter):
-    """What nobody needs to do any more is left out unless it is asked for."""
-
-    title = "what to show"
-    parameter_name = "show"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(SHOWS[1:])
-
-    def choices(self, changelist: ChangeList) -> Any:
-        for value, label in SHOWS:
-            yield {
-                "selected": (self.value() or "") == value,
-                "query_string": changelist.get_query_string(
-                    {"show": value} if value else {}, [] if value else ["show"]
-                ),
-                "display": label,
-            }
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[HandOff]) -> QuerySet[HandOff]:
-        return queryset.filter(narrow(self.value() or "", user=desk.person_of(request)))
 
 
 @admin.register(HandOff)
 class HandOffAdmin(ModelAdmin):
     class Media:
-        css = {"all": ["messaging/compose.css"]}
+        css = {"all": ["messaging/compose.css", "messaging/handoffs.css"]}
+        js = ["messaging/keys.js", "messaging/handoffs.js"]
 
-    list_display = ["candidate", "about", "why", "owned_by", "due", "state", "handed_off"]
-    list_filter = [ShowFilter, "touchpoint", "reserve", ("owner", admin.RelatedOnlyFieldListFilter)]
+    list_display = ["candidate", "about", "why", "owned_by", "due", "handed_off", "state"]
+    list_filter = [handoff_shows.ShowFilter, "touchpoint", "reserve", ("owner", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["application__candidate", "application__job", "owner"]
     search_fields = [
         "application__candidate__first_name",
@@ -87,7 +53,27 @@ class HandOffAdmin(ModelAdmin):
     ordering = ["due_at", "pk"]
     list_per_page = 50
     list_before_template = "messaging/handoff/shows.html"
-    actions = ["assign"]
+    actions = ["claim_all", "assign"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HandOff]:
+        """With what its row says beside its own columns; `may_claim` is about who is looking."""
+        user = desk.person_of(request)
+        may_claim = self.has_change_permission(request) and desk.may_answer(request)
+        rows: QuerySet[HandOff] = super().get_queryset(request)
+        return rows.annotate(
+            may_claim=Case(
+                When(owner=user, then=False), When(status=HandOff.Status.OPEN, then=may_claim), default=False
+            )
+            if may_claim
+            else Value(value=False),
+            put_off_by=Subquery(Snooze.objects.filter(hand_off=OuterRef("pk")).order_by("-pk").values("reason")[:1]),
+            escalated_to=Subquery(handoff_shows.escalations().order_by("-step").values("step")[:1]),
+        )
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """How it was closed is told where closed ones are shown."""
+        shows_closed = request.GET.get(handoff_shows.ShowFilter.parameter_name) in ("closed", "all")
+        return [name for name in self.list_display if name != "state" or shows_closed]
 
     # --- Columns ---
 
@@ -101,12 +87,27 @@ class HandOffAdmin(ModelAdmin):
         return [hand_off.get_touchpoint_display(), hand_off.application.job.title]
 
     @display(description="why")
-    def why(self, hand_off: HandOff) -> str:
-        return Truncator(hand_off.sentences[0] if hand_off.sentences else "").chars(90)
+    def why(self, hand_off: HandOff) -> SafeString:
+        sentence = hand_off.sentences[0] if hand_off.sentences else ""
+        badges = [("waiting", f"Put off: {hand_off.put_off_by}")] if hand_off.put_off_by else []  # type: ignore[attr-defined]
+        if step := hand_off.escalated_to:  # type: ignore[attr-defined]
+            badges.append(("grave", f"Escalated to {Escalation.Step(step).label}"))
+        marks = format_html_join("", '<span class="desk-note desk-note-{}">{}</span>', badges)
+        return format_html('<span title="{}">{}</span>{}', sentence, _in_short(sentence), marks)
 
-    @display(description="owner", ordering="owner__first_name", empty_value="Nobody yet")
-    def owned_by(self, hand_off: HandOff) -> str | None:
-        return str(hand_off.owner) if hand_off.owner else None
+    @display(description="owner", ordering="owner__first_name")
+    def owned_by(self, hand_off: HandOff) -> SafeString:
+        owner = str(hand_off.owner) if hand_off.owner else "Nobody yet"
+        if not hand_off.may_claim:  # type: ignore[attr-defined]
+            return format_html("{}", owner)
+        return format_html(
+            '{} <button type="submit" class="desk-claim" formaction="{}" name="seen_with" value="{}" '
+            'aria-label="Claim {}">Claim</button>',
+            owner,
+            reverse("admin:messaging_handoff_claim", args=[hand_off.pk]),
+            hand_off.owner_id or "",
+            hand_off,
+        )
 
     @display(description="due", ordering="due_at", label={"overdue": "danger", "today": "warning", "later": "default"})
     def due(self, hand_off: HandOff) -> tuple[str, str]:
@@ -134,6 +135,9 @@ class HandOffAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # the gate hands off, nobody else
 
+    def has_answer_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_change_permission(request)) and desk.may_answer(request)
+
     def has_delete_permission(self, request: HttpRequest, obj: HandOff | None = None) -> bool:
         return False  # history
 
@@ -143,19 +147,35 @@ class HandOffAdmin(ModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/compose/", view(self.compose_view), name="messaging_handoff_compose"),
+            path("<int:pk>/draft/", view(self.draft_view), name="messaging_handoff_draft"),
+            path("undo/<int:message_pk>/", view(self.undo_view), name="messaging_handoff_undo"),
             path("<int:pk>/check/", view(self.check_view), name="messaging_handoff_check"),
+            path("<int:pk>/claim/", view(self.claim_view), name="messaging_handoff_claim"),
             path("<int:pk>/give/", view(self.give_view), name="messaging_handoff_give"),
+            path("<int:pk>/snooze/", view(self.snooze_view), name="messaging_handoff_snooze"),
             *super().get_urls(),
         ]
 
     def compose_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return compose.show_or_close(self, request, pk)
 
+    def draft_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return compose.autosave(self, request, pk)
+
+    def undo_view(self, request: HttpRequest, message_pk: int) -> HttpResponse:
+        return undo.take_back(self, request, message_pk)
+
     def check_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return compose.check(self, request, pk)
 
+    def claim_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return handoff_acts.claim(self, request, pk)
+
     def give_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return compose.give(self, request, pk)
+        return handoff_acts.give(self, request, pk)
+
+    def snooze_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return handoff_acts.snooze(self, request, pk)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -167,15 +187,27 @@ class HandOffAdmin(ModelAdmin):
         return redirect("admin:messaging_handoff_compose", int(object_id))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        page: HttpResponse = super().changelist_view(request, {"shows": _count_shows(request)} | (extra_context or {}))
+        shows = handoff_shows.count(request)
+        chosen = next((show for show in shows if show["is_chosen"]), shows[0])
+        around = {
+            "shows": shows,
+            "empty": "" if chosen["count"] else handoff_shows.EMPTY.get(chosen["value"] or "", ""),
+            "undoable": undo.offers(request, now=timezone.now()),
+            "keys": KEYS,
+        }
+        page: HttpResponse = super().changelist_view(request, around | (extra_context or {}))
         return page
+
+    @admin.action(description="Claim", permissions=["answer"])
+    def claim_all(self, request: HttpRequest, queryset: QuerySet[HandOff]) -> None:
+        handoff_acts.assign(self, request, list(queryset), to=desk.person_of(request))
 
     @admin.action(description="Give to a person", permissions=["change"])
     def assign(self, request: HttpRequest, queryset: QuerySet[HandOff]) -> HttpResponse | None:
         chosen = list(queryset.select_related("application__candidate", "owner"))
         form = OwnerForm(request.POST if "owner" in request.POST else None)
         if form.is_valid():
-            compose.assign(self, request, chosen, to=form.cleaned_data["owner"])
+            handoff_acts.assign(self, request, chosen, to=form.cleaned_data["owner"])
             return None
         context = self.admin_site.each_context(request) | {
             "title": "Give hand-offs to a person",
@@ -187,13 +219,7 @@ class HandOffAdmin(ModelAdmin):
         return TemplateResponse(request, "messaging/handoff/assign.html", context)
 
 
-def _count_shows(request: HttpRequest) -> list[dict[str, Any]]:
-    """The ways to narrow the list, and how many there are of each, in one query."""
-    user = desk.person_of(request)
-    chosen = request.GET.get(ShowFilter.parameter_name, "")
-    counted = {f"n_{value}": Count("pk", filter=narrow(value, user=user)) for value, _ in SHOWS}
-    counts = HandOff.objects.aggregate(**counted)
-    return [
-        {"value": value or None, "label": label, "count": counts[f"n_{value}"], "is_chosen": value == chosen}
-        for value, label in SHOWS
-    ]
+def _in_short(sentence: str) -> str:
+    """What the reason rests on; the kind of message and who sends it stand beside it."""
+    because = sentence.partition(" because ")[2]
+    return Truncator(because[:1].upper() + because[1:] if because else sentence).chars(90)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -25,6 +26,8 @@ from messaging.models import HandOff, Message, choices
 from messaging.policy.floor import Touchpoint
 from messaging.writing import Look
 from pipeline.models import Application, User
+
+KEYS = (("Ctrl + Enter", "Send"), ("e", "To the message"), ("p", "Preview"), ("?", "Show these keys"))
 
 
 class NewMessageForm(WritingForm):
@@ -54,7 +57,7 @@ def show_or_send(model_admin: ModelAdmin, request: HttpRequest, application_pk: 
         messages.info(request, f"This message to {application.candidate} was sent already; it was not sent twice.")
     else:
         model_admin.log_addition(request, composed, "Written by hand.")
-        messages.success(request, f"Your message to {application.candidate} is on its way.")
+        messages.success(request, desk.on_its_way(application.candidate))
     return redirect("admin:pipeline_application_change", application.pk)
 
 
@@ -100,7 +103,7 @@ def _show(
     look: Look | None = None,
 ) -> HttpResponse:
     now, by = timezone.now(), desk.person_of(request)
-    form = form or NewMessageForm(initial={"touchpoint": Touchpoint.STATUS_UPDATE.value, "token": uuid.uuid4()})
+    form = form or NewMessageForm(initial=_beginning(request, application))
     waiting = HandOff.objects.open().filter(application__candidate=application.candidate_id)
     context = desk.around_the_editor(model_admin, request, application, now=now) | {
         "title": f"Write to {application.candidate}",
@@ -108,9 +111,24 @@ def _show(
         "form": form,
         "check": desk.describe(look) if look else None,
         "check_url": reverse("admin:messaging_message_check", args=[application.pk]),
+        "keys": KEYS,
         "open_hand_offs": list(waiting.select_related("application__candidate", "application__job")),
     }
     return TemplateResponse(request, "messaging/compose/new.html", context)
+
+
+def _beginning(request: HttpRequest, application: Application) -> dict[str, Any]:
+    """Empty, or with what this person wrote here and took back."""
+    empty = {"touchpoint": Touchpoint.STATUS_UPDATE.value, "token": uuid.uuid4()}
+    try:
+        public_id = uuid.UUID(request.GET.get("again", ""))
+    except ValueError:
+        return empty
+    mine = Message.objects.filter(written_by=desk.person_of(request), application=application)
+    taken_back = mine.filter(public_id=public_id, status=Message.Status.CANCELLED).first()
+    if taken_back is None:
+        return empty
+    return empty | {name: getattr(taken_back, name) for name in ("touchpoint", "subject", "body")}
 
 
 def _find(pk: int) -> Application:

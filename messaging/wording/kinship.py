@@ -65,13 +65,15 @@ class KnownText:
 class Kin:
     """The known text that a message is closest to; `score` goes from 0 to 100.
 
-    `passage` is the longest part of the message that was taken over, and `known_passage` where it comes from.
+    `passage` is the longest part of the message that was taken over, and `known_passage` where it comes from. `marks`: where
+    in the message every part that was taken over begins and ends.
     """
 
     label: str
     score: float
     passage: str
     known_passage: str
+    marks: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +121,14 @@ def _measure(own: _Reading, other: KnownText) -> Kin | None:
             taken[first:last] = [True] * (last - first)
     if not any(taken):
         return None
-    first, last = max(_stretches(taken), key=lambda stretch: stretch[1] - stretch[0])
+    stretches = _stretches(taken)
+    first, last = max(stretches, key=lambda stretch: stretch[1] - stretch[0])
     return Kin(
         label=other.label,
         score=100 * sum(taken) / len(taken),
         passage=own.passage(first, last - 1),
         known_passage=_source_of(own.words[first:last], known),
+        marks=tuple((own.spans[start][0], own.spans[end - 1][1]) for start, end in stretches),
     )
 
 

@@ -66,7 +66,7 @@ def test_the_template_is_refused_and_own_words_leave(recruiter: User, hand_off: 
     expect(said).to_contain_text("Too close to the template")
     expect(page.locator("#check mark")).to_contain_text("We have read your application")
 
-    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("button", name="Send as me").click()
     expect(page.get_by_role("status")).to_contain_text("Too close to the template")
     expect(page.locator("#check mark")).to_contain_text("We have read your application")
     expect(text).to_have_value(PASTED)
@@ -75,7 +75,7 @@ def test_the_template_is_refused_and_own_words_leave(recruiter: User, hand_off: 
     text.fill(OWN)
     expect(said).to_have_text("These are your own words. It can leave.")
     expect(page.locator("#check mark")).to_have_count(0)
-    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("button", name="Send as me").click()
     expect(page.get_by_text("Your message to Mira Castellanos is on its way.")).to_be_visible()
 
     answer = again(hand_off).answer
@@ -95,12 +95,12 @@ def test_a_call_closes_the_hand_off(recruiter: User, hand_off: HandOff, sign_in:
     page = sign_in(recruiter)
     open_from_today(page)
     page.get_by_label("Message", exact=True).fill(PASTED)
-    page.get_by_role("button", name="Told by phone").click()
+    page.get_by_role("button", name="I called them").click()
     expect(page.get_by_text("Say in a sentence what was said on the phone")).to_be_visible()
     expect(page.get_by_label("Message", exact=True)).to_have_value(PASTED)
     expect(page.get_by_role("status")).to_contain_text("Too close to the template")
     page.get_by_label("What was said on the phone").fill("Called at noon. She had guessed, and thanked us for calling.")
-    page.get_by_role("button", name="Told by phone").click()
+    page.get_by_role("button", name="I called them").click()
     expect(page.get_by_text("Noted: you told Mira Castellanos by phone.")).to_be_visible()
     assert again(hand_off).status == Status.TOLD_BY_PHONE
     assert not Message.objects.filter(origin="person").exists()

@@ -12,20 +12,6 @@ from tests.factories import NOW, OWN_WORDS, make_application, make_hand_off, mak
 from tests.guards_off import force
 
 
-@pytest.mark.parametrize(
-    ("passage", "text", "cut"),
-    [
-        ("two three", "one two\n three four", ("one ", "two\n three", " four")),
-        ("two (three)", "two (three)", ("", "two (three)", "")),
-        ("not there", "one two", ("one two", "", "")),
-        ("", "one two", ("one two", "", "")),
-        ("  ", "one  two", ("one  two", "", "")),
-    ],
-)
-def test_a_passage_is_cut_out_as_it_stands_in_the_text(passage: str, text: str, cut: tuple[str, str, str]) -> None:
-    assert writing.cut_out(passage, text) == cut
-
-
 @pytest.mark.django_db
 def test_conversations_are_sorted_into_those_to_come_and_those_that_were() -> None:
     hand_off, by = make_hand_off(), make_sender()

@@ -1,7 +1,9 @@
-// The editor while somebody writes: asks the gate what it says to the text so far, sends with Ctrl + Enter, shows the
-// preview, and warns before a text is left behind. Without it the page works; the gate is asked when Send is pressed.
+// The editor while somebody writes: asks the gate what it says to the text so far, saves the draft, sends with Ctrl + Enter,
+// shows the preview, puts in names and days, and warns before a text is left behind. Without it the page works; the gate is
+// asked when Send is pressed, and the draft is saved by its button.
 
 const PAUSE = 600; // milliseconds of not typing before the text is checked
+const SAVED_EVERY = 2000; // milliseconds from a first change until the draft is saved
 
 const form = document.querySelector("#compose[data-check]");
 
@@ -59,12 +61,73 @@ if (form) {
 
     watched.forEach((field) => field.addEventListener("input", checkSoon));
 
-    form.addEventListener("keydown", (event) => {
-        const isInText = event.target === body || event.target === subject;
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && isInText) {
-            event.preventDefault();
-            form.requestSubmit(form.querySelector("[name=_send]"));
+    // --- The draft ---
+
+    const saved = document.querySelector("#saved");
+    const kept = ["subject", "body", "note"].map((name) => form.elements.namedItem(name)).filter(Boolean);
+    const words = () => kept.map((field) => field.value).join("\u0000");
+    let stored = words();
+    let isSaving = false;
+    let saveTimer = 0;
+
+    const isUnsaved = () => (form.dataset.draft ? words() !== stored : wasRefused || state() !== atFirst);
+
+    const saveSoon = () => {
+        if (form.dataset.draft && !saveTimer) saveTimer = setTimeout(save, SAVED_EVERY);
+    };
+
+    const save = async () => {
+        clearTimeout(saveTimer);
+        saveTimer = 0;
+        if (!form.dataset.draft || isSaving || isLeaving || words() === stored) return;
+        isSaving = true;
+        const now = words();
+        try {
+            // `keepalive`: it arrives even when the page is closed meanwhile.
+            const response = await fetch(form.dataset.draft, { method: "POST", body: new FormData(form), keepalive: true });
+            const said = response.headers.get("Content-Type")?.startsWith("application/json") ? await response.json() : {};
+            if (response.ok && said.sentence) stored = now;
+            saved.textContent = said.sentence ?? "The draft could not be saved just now; it is tried again.";
+        } catch {
+            saved.textContent = "The draft could not be saved just now; it is tried again.";
         }
+        isSaving = false;
+        if (words() !== stored) saveSoon();
+    };
+
+    kept.forEach((field) => field.addEventListener("input", saveSoon));
+    document.addEventListener("visibilitychange", () => {
+        if (document.visibilityState === "hidden") save();
+    });
+
+    // --- Keys, and values that are put in ---
+
+    document.addEventListener("keydown", (event) => {
+        if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+        const isInText = event.target === body || event.target === subject;
+        const next = form.querySelector("[name=_send_next]");
+        if (event.key === "Enter" && isInText) {
+            event.preventDefault();
+            form.requestSubmit((event.shiftKey && next) || form.querySelector("[name=_send]"));
+        } else if (event.key === "s" && form.dataset.draft) {
+            event.preventDefault();
+            if (words() === stored) saved.textContent = "Everything is saved.";
+            save();
+        }
+    });
+
+    let place = body;
+    for (const field of [subject, body]) {
+        field.addEventListener("focus", () => {
+            place = field;
+        });
+    }
+    document.addEventListener("click", (event) => {
+        const value = event.target.closest("[data-insert]")?.dataset.insert;
+        if (!value) return;
+        place.focus();
+        place.setRangeText(value, place.selectionStart, place.selectionEnd, "end");
+        place.dispatchEvent(new Event("input", { bubbles: true }));
     });
 
     form.addEventListener("submit", (event) => {
@@ -90,7 +153,7 @@ if (form) {
     });
 
     window.addEventListener("beforeunload", (event) => {
-        if (!isLeaving && (wasRefused || state() !== atFirst)) event.preventDefault();
+        if (!isLeaving && isUnsaved()) event.preventDefault();
     });
 
     // What was refused is shown at once, and in any case what the gate says to it.

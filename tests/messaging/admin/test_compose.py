@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messaging import gate, handoffs
-from messaging.admin import compose, desk
+from messaging.admin import compose, desk, handoff_acts
 from messaging.delivery import outbox
 from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
@@ -170,7 +170,7 @@ def test_the_timeline_stands_beside_the_editor(client: Client) -> None:
 
 def test_own_words_start_from_nothing_and_the_template_is_there_to_know(client: Client) -> None:
     response = client.get(url(make_hand_off()))
-    assert response.context["form"].initial == {"subject": "", "body": ""}
+    assert response.context["form"].initial == {"subject": "", "body": "", "note": ""}
     assert "What the template would have said" in page_of(response)
     assert "We have read your application" in page_of(response)
 
@@ -486,7 +486,7 @@ def test_a_hand_off_can_be_given_away_on_its_own_page(client: Client) -> None:
 def test_nobody_is_given_what_they_may_not_answer(recruiter: User, rf: RequestFactory) -> None:
     hand_off, stranger = make_hand_off(), make_user()
     request = request_of(rf, recruiter)
-    compose.assign(admin.site.get_model_admin(HandOff), request, [hand_off], to=stranger)
+    handoff_acts.assign(admin.site.get_model_admin(HandOff), request, [hand_off], to=stranger)
     assert "may not write to candidates" in " ".join(str(message) for message in messages.get_messages(request))
     assert again(hand_off).owner == hand_off.owner
 
@@ -630,7 +630,7 @@ def written(recruiter: User, client: Client) -> Message:
 def test_own_words_that_the_provider_did_not_take_are_there_again(client: Client, recruiter: User) -> None:
     hand_off = hand_off_after(Attempt.Outcome.REJECTED, message=written(recruiter, client))
     initial = client.get(url(hand_off)).context["form"].initial
-    assert initial == {"subject": "Your application", "body": OWN_WORDS}
+    assert initial == {"subject": "Your application", "body": OWN_WORDS, "note": ""}
     assert post(client, hand_off, "_send", **initial).status_code == 302
 
 
