@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import helpers
 from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -39,7 +40,7 @@ KEYS = (
 class HandOffAdmin(ModelAdmin):
     class Media:
         css = {"all": ["messaging/compose.css", "messaging/handoffs.css"]}
-        js = ["messaging/keys.js", "messaging/handoffs.js"]
+        js = [Script("messaging/keys.js", defer=True), Script("messaging/handoffs.js", defer=True)]
 
     list_display = ["candidate", "about", "why", "owned_by", "due", "handed_off", "state"]
     list_filter = [handoff_shows.ShowFilter, "touchpoint", "reserve", ("owner", admin.RelatedOnlyFieldListFilter)]

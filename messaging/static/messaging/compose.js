@@ -70,13 +70,19 @@ if (form) {
     let isSaving = false;
     let saveTimer = 0;
 
+    // Said aloud only where it was asked for or did not work: nobody wants to hear it every few seconds.
+    const saySaved = (sentence, tone) => {
+        saved.setAttribute("aria-live", tone);
+        saved.textContent = sentence;
+    };
+
     const isUnsaved = () => (form.dataset.draft ? words() !== stored : wasRefused || state() !== atFirst);
 
     const saveSoon = () => {
-        if (form.dataset.draft && !saveTimer) saveTimer = setTimeout(save, SAVED_EVERY);
+        if (form.dataset.draft && !saveTimer) saveTimer = setTimeout(() => save(), SAVED_EVERY);
     };
 
-    const save = async () => {
+    const save = async (tone = "off") => {
         clearTimeout(saveTimer);
         saveTimer = 0;
         if (!form.dataset.draft || isSaving || isLeaving || words() === stored) return;
@@ -86,10 +92,11 @@ if (form) {
             // `keepalive`: it arrives even when the page is closed meanwhile.
             const response = await fetch(form.dataset.draft, { method: "POST", body: new FormData(form), keepalive: true });
             const said = response.headers.get("Content-Type")?.startsWith("application/json") ? await response.json() : {};
-            if (response.ok && said.sentence) stored = now;
-            saved.textContent = said.sentence ?? "The draft could not be saved just now; it is tried again.";
+            if (!said.sentence) throw new Error("no answer");
+            if (response.ok) stored = now;
+            saySaved(said.sentence, response.ok ? tone : "polite");
         } catch {
-            saved.textContent = "The draft could not be saved just now; it is tried again.";
+            saySaved("The draft could not be saved just now; it is tried again.", "polite");
         }
         isSaving = false;
         if (words() !== stored) saveSoon();
@@ -111,8 +118,8 @@ if (form) {
             form.requestSubmit((event.shiftKey && next) || form.querySelector("[name=_send]"));
         } else if (event.key === "s" && form.dataset.draft) {
             event.preventDefault();
-            if (words() === stored) saved.textContent = "Everything is saved.";
-            save();
+            if (words() === stored) saySaved("Everything is saved.", "polite");
+            save("polite");
         }
     });
 

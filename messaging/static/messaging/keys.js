@@ -28,6 +28,8 @@ window.isPlainKey = (event) =>
 const press = (place) => {
     if (place.matches("input, textarea, select")) {
         place.focus();
+        // Coming to a text that was begun, one goes on at its end.
+        if (place.selectionEnd === 0) place.setSelectionRange(place.value.length, place.value.length);
         place.scrollIntoView({ block: "center" });
         return;
     }
