@@ -208,7 +208,8 @@ Just answer this mail, as briefly or as bluntly as you like. The answers stay wi
 
 {{ sender.name }}""",
     ),
-    # Nobody signed this one: whatever an automation makes of it becomes a person's task.
+    # Nobody signed this one, and the voice check has something to say to it: whatever an automation makes of it becomes a
+    # person's task.
     Text(
         name="When something new comes up",
         touchpoint=Touchpoint.TALENT_POOL,
@@ -217,6 +218,8 @@ Just answer this mail, as briefly or as bluntly as you like. The answers stay wi
         body="""Dear {{ candidate.first_name }},
 
 We stayed in touch because you said we may. A new job has come up that fits what you told us, and I wanted you to hear of it before we publish it.
+
+If you have any questions, please do not hesitate to get in touch!
 
 {{ sender.name }}""",
     ),

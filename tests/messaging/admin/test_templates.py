@@ -272,6 +272,25 @@ def test_the_page_says_how_the_text_sounds_and_how_it_reads_before_anybody_types
     assert "Lisbon or remote" in text_of(client.get(mail))
 
 
+def test_beside_the_editor_stands_who_signed_and_what_is_sent_until_then(client: Client) -> None:
+    def state() -> str:
+        shown = " ".join(text_of(client.get(page(template))).split())
+        return shown[shown.index("This is wording") :].split("</p>")[0]
+
+    template = make_template(touchpoint=Touchpoint.STATUS_UPDATE, body=BODY, signed=False)
+    [wording] = template.wordings.all()
+    assert "Nobody signed it yet." in state()
+    assert sign_page(wording) in state()
+    sign(wording, by=make_user(first_name="Jonas", last_name="Weber"))
+    assert "Signed by Jonas Weber." in state()
+    RejectionPhrase.objects.get_or_create(text="regret to inform")
+    newest = make_wording(template, body=f"I regret to inform you. {BODY}", signed=False)
+    assert "Until it is signed, wording 1 is sent." in state()
+    sign(newest)
+    assert "A second person must sign" in state()
+    assert "is sent." not in state()
+
+
 def test_a_text_that_was_refused_is_what_the_page_speaks_of(client: Client) -> None:
     template = make_template()
     shown = text_of(client.post(page(template), fields(template, body="Thank you for your interest in {{ x }}")))

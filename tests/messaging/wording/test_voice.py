@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.demo.texts import TEMPLATES
+from messaging.demo.texts import REJECTIONS, TEMPLATES, Text
 from messaging.policy.floor import Touchpoint
 from messaging.wording import reading_ease, voice, voice_habits
 from messaging.wording.passages import Phrases, words_of
@@ -39,8 +39,22 @@ def test_a_person_who_says_what_happens_hears_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", TEMPLATES, ids=lambda text: text.name)
-def test_the_texts_of_the_demo_company_sound_like_people(text: object) -> None:
-    assert listen(subject=text.subject, body=text.body, touchpoint=text.touchpoint.value).remarks == ()  # type: ignore[attr-defined]
+def test_what_people_of_the_demo_company_signed_sounds_like_them(text: Text) -> None:
+    heard = listen(subject=text.subject, body=text.body, touchpoint=text.touchpoint.value)
+    assert bool(heard.remarks) == (text.signed_by is None)
+
+
+def test_mails_that_people_wrote_to_one_candidate_are_left_alone_and_a_form_letter_is_not() -> None:
+    remarks = [remark for body in REJECTIONS for remark in heard(body, kind="rejection").remarks]
+    assert len(REJECTIONS) == 20
+    assert [remark.code for remark in remarks] == [voice.WE]
+    letter = """Dear Applicant,
+
+    Thank you for taking the time to apply. After careful consideration, we regret to inform you that you were not
+    selected on this occasion, due to the high number of applications. We will keep your CV on file.
+
+    We wish you every success in your future endeavours!"""
+    assert len(heard(letter, kind="rejection").remarks) >= 9
 
 
 @pytest.mark.parametrize(
