@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 
 
 def icon(request: HttpRequest) -> str:
@@ -23,6 +24,10 @@ def palette_script(request: HttpRequest) -> str:
     return static("messaging/palette.js")
 
 
+def profile(request: HttpRequest) -> str:
+    return reverse("profile:page")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Byhand",
     "SITE_HEADER": "Byhand",
@@ -35,6 +40,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": False,
     "ENVIRONMENT": "config.frame.environment",
     "DASHBOARD_CALLBACK": "messaging.admin.today.add_today",
+    "ACCOUNT": {"navigation": [{"title": "Profile", "link": profile}]},
     "BORDER_RADIUS": "8px",
     "STYLES": [styles, palette_styles],
     "SCRIPTS": [palette_script],

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/import/", include("pipeline.admin.intake")),
     path("admin/safe-mode/", include("messaging.admin.safe_mode")),
     path("admin/board/", include("messaging.admin.board")),
+    path("admin/profile/", include("messaging.admin.profile")),
     path("admin/outbox/", include("messaging.admin.outbox")),
     path("admin/brakes/", include("messaging.admin.brakes")),
     path("admin/help/", include("messaging.admin.guide")),

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from messaging import gate, ledger
+from messaging import drafts, gate, ledger
 from messaging.delivery import doorbell
 from messaging.delivery.resolving import hold as take
 from messaging.gate import Case
@@ -145,6 +145,8 @@ def _hand_over(message: Message, *, by: User, now: datetime) -> HandOff:
     if writer is not None and writer.is_active and writer.has_perm("messaging.answer_handoff"):
         HandOff.objects.filter(pk=hand_off.pk, status=HandOff.Status.OPEN).update(owner=writer)
         hand_off.refresh_from_db()
+        # Theirs to read again and to send; nothing of it leaves by itself.
+        drafts.save(hand_off, subject=message.subject, body=message.body, note="", by=writer, now=now)
     return hand_off
 
 

@@ -31,7 +31,7 @@ def escalate(*, now: datetime, at_most: int) -> int:
         for hand_off in _overdue(step, now=now)[:at_most]:
             if working_days.add(hand_off.asked_at, DAYS[step]) > now:  # type: ignore[attr-defined]  # annotated
                 break  # they come by the time from which this counts, so the others are not due either
-            to = gate.owner_among(getattr(hand_off.application.job, PERSON[step]))
+            to = gate.owner_among(getattr(hand_off.application.job, PERSON[step]), now=now)
             done += to is not None and _ask(hand_off, step, to=to, now=now)
     return done
 

@@ -24,6 +24,7 @@ from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Origin, Ou
 from messaging.policy.floor import Reserve
 from messaging.wording.fingerprint import fingerprint
 from pipeline.models import Application, Candidate, Job, User
+from pipeline.stand_ins import whoever_is_there
 
 Status = Message.Status
 
@@ -181,17 +182,19 @@ def hand_off(message: Message, *, findings: Sequence[Finding], reserve: int, now
 
 
 def _hand_off_of(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> HandOff:
-    """Not saved. The owner is the recruiter of the job, else its coordinator; nobody inactive owns anything."""
+    """Not saved. The owner is the recruiter of the job, else its coordinator, or who stands in for them; nobody inactive or
+    away owns anything."""
     application = message.application
     days = HandOff.URGENT_DAYS if message.touchpoint in HandOff.URGENT else HandOff.DAYS
+    owner = owner_of(application.job, now=now)
     return HandOff(
         message=message,
         application=application,
         touchpoint=message.touchpoint,
         reserve=reserve,
         reasons=[{"code": finding.code, "sentence": finding.sentence} for finding in findings],
-        owner=owner_of(application.job),
-        due_at=working_days.due(now, days),
+        owner=owner,
+        due_at=working_days.due(now, days, person=owner),
         created_at=now,
     )
 
@@ -210,13 +213,15 @@ def hand_off_again(answered: HandOff, *, now: datetime) -> HandOff:
     )
 
 
-def owner_of(job: Job) -> User | None:
-    return owner_among(job.recruiter, job.coordinator)
+def owner_of(job: Job, *, now: datetime) -> User | None:
+    return owner_among(job.recruiter, job.coordinator, now=now)
 
 
-def owner_among(*people: User | None) -> User | None:
-    """The first of them who can own a hand-off: the one place where that is chosen."""
-    return next((person for person in people if person and person.is_active), None)
+def owner_among(*people: User | None, now: datetime) -> User | None:
+    """The first of them who can own a hand-off, or for whom somebody stands in: the one place where that is chosen. None
+    leaves it unassigned, where everybody sees it."""
+    there = (whoever_is_there(person, day=working_days.today(now)) for person in people)
+    return next((person for person in there if person), None)
 
 
 def _lock(message_id: int) -> Message:

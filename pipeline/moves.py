@@ -423,7 +423,7 @@ def _told_before(ended: Application) -> str:
     """What the row forgets when it is reopened, for the note that stays."""
     if ended.told_at is None:
         return ""
-    told_at = timezone.localtime(ended.told_at)
+    told_at = timezone.localtime(ended.told_at, timezone.get_default_timezone())
     return f"They had been told {ended.get_told_how_display().lower()} on {told_at.day} {told_at:%B %Y}."
 
 

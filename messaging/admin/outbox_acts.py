@@ -87,6 +87,7 @@ class PostponeForm(forms.Form):
         label="New time",
         initial=_next_morning,
         widget=MomentInput,
+        help_text="As your clock shows it.",
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
         error_messages={"invalid": "Write a day and a time, for example 2027-03-01T09:00."},
     )
@@ -152,7 +153,7 @@ def plan(act: Act, chosen: Sequence[Message], *, now: datetime) -> Plan:
     ready = [one for one in outlook.outlooks(waiting, now=now) if one.hold or not act.wants_hold]
     ids = {one.message.pk for one in ready}
     owners = Counter(
-        str(gate.owner_of(one.message.application.job) or "nobody yet")
+        str(gate.owner_of(one.message.application.job, now=now) or "nobody yet")
         for one in ready
         if one.verdict.outcome is Outcome.HAND_OFF
     )

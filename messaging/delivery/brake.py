@@ -21,7 +21,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from messaging import gate, ledger
+from messaging import gate, ledger, working_days
 from messaging.models import Automation, Brake, LedgerEntry, Message
 from messaging.policy.decision import Finding, Outcome
 from messaging.policy.floor import TELLS_THE_OUTCOME, Reserve
@@ -122,7 +122,7 @@ def _usual_days(automations: Collection[int], *, now: datetime) -> dict[int, flo
     rows = (
         Message.objects.filter(automation__in=automations, sent_at__gte=midnight - DAYS, sent_at__lt=midnight)
         .order_by()
-        .values_list("automation", TruncDate("sent_at"))
+        .values_list("automation", TruncDate("sent_at", tzinfo=timezone.get_default_timezone()))
         .annotate(number=Count("pk"))
     )
     days: defaultdict[int, list[int]] = defaultdict(list)
@@ -132,7 +132,7 @@ def _usual_days(automations: Collection[int], *, now: datetime) -> dict[int, flo
 
 
 def _midnight(now: datetime) -> datetime:
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return working_days.midnight(working_days.today(now))
 
 
 # --- What a second person does ------------------------------------------------------------------------------------------

@@ -1,7 +1,12 @@
 """A person who works in Byhand and whose name can stand under a mail."""
 
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+
+MONDAY_TO_FRIDAY = "12345"
 
 
 class User(AbstractUser):
@@ -15,9 +20,38 @@ class User(AbstractUser):
         help_text=("Belongs to the demo company and cannot sign in while real mail can leave."),
     )
 
+    time_zone = models.CharField(  # noqa: DJ001  (NULL: the organisation's)
+        max_length=50, null=True, blank=True, help_text="In which you read times. Empty: the organisation's."
+    )
+    signature = models.TextField(  # noqa: DJ001  (NULL: none)
+        max_length=300, null=True, blank=True, help_text="Stands under what you begin to write to a candidate."
+    )
+    # Their numbers from 1 for Monday to 7 for Sunday. NULL: Monday to Friday.
+    working_days = models.CharField(max_length=7, null=True, blank=True)  # noqa: DJ001
+    # The first and the last day away, in the organisation's zone. NULL: no absence is planned; both or neither.
+    away_from = models.DateField(null=True, blank=True)
+    away_until = models.DateField(null=True, blank=True)
+    # Who gets what would be theirs meanwhile; kept afterwards, so that it can be asked back. NULL: nobody.
+    stand_in = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="stands_in_for")
+
     class Meta(AbstractUser.Meta):
         verbose_name = "person"
         verbose_name_plural = "people"
 
     def __str__(self) -> str:
         return self.get_full_name() or self.get_username()
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """None: the organisation's."""
+        try:
+            return ZoneInfo(self.time_zone) if self.time_zone else None
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as “Europe”
+            return None
+
+    def is_away(self, day: date) -> bool:
+        return self.away_from is not None and self.away_until is not None and self.away_from <= day <= self.away_until
+
+    def works_on(self, day: date) -> bool:
+        """Without public holidays, which are the organisation's."""
+        return str(day.isoweekday()) in (self.working_days or MONDAY_TO_FRIDAY) and not self.is_away(day)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from messaging import bounces, handoffs
+from messaging import bounces, drafts, handoffs
 from messaging.bounces import How
 from messaging.delivery import outbox
 from messaging.models import BounceAnswer, HandOff, LedgerEntry, Message
@@ -118,6 +118,9 @@ def test_what_a_person_wrote_becomes_their_task_and_no_machine_repeats_it() -> N
     task = HandOff.objects.open().get()
     assert (task.owner, task.message, task.reserve) == (writer, message, Reserve.PERSON_WRITES)
     assert "did not arrive" in task.sentences[0]
+    draft = drafts.find(task, by=writer)
+    assert draft is not None
+    assert (draft.subject, draft.body) == (message.subject, message.body)
     outbox.drain(clock=lambda: LATER)
     assert Message.objects.filter(status=Status.SENT).count() == 1
     sent_by_hand = handoffs.answer(task, subject="Hello", body=OWN_WORDS, by=writer, now=LATER)

@@ -460,9 +460,9 @@ def test_the_owner_is_the_recruiter_else_the_coordinator_and_nobody_inactive(
         for role, kind in (("recruiter", recruiter), ("coordinator", coordinator))
     }
     job = make_job(**people)
-    assert gate.owner_of(job) == (people[owner] if owner else None)
+    assert gate.owner_of(job, now=NOW) == (people[owner] if owner else None)
     message = make_message(application=make_application(job=job), template=make_template(signed=False))
-    assert message.hand_offs.get().owner == gate.owner_of(job)
+    assert message.hand_offs.get().owner == gate.owner_of(job, now=NOW)
 
 
 @pytest.mark.parametrize("touchpoint", [touchpoint for touchpoint in Touchpoint if touchpoint != "unknown"])

@@ -76,11 +76,13 @@ def test_the_local_time_stays_when_the_clocks_change() -> None:
     assert monday == at("2026-10-26")
 
 
-def test_days_are_those_of_the_organisation_and_not_of_utc() -> None:
+def test_days_are_those_of_the_organisation_and_not_of_utc_or_of_who_looks(settings: Settings) -> None:
     late_on_thursday = datetime(2026, 9, 17, 23, 30, tzinfo=UTC)  # in London it is Friday
     assert working_days.add(late_on_thursday, 1) == at("2026-09-21", "00:30")
     with timezone.override("America/New_York"):
-        assert working_days.add(late_on_thursday, 1).date() == date(2026, 9, 18)
+        assert working_days.add(late_on_thursday, 1) == at("2026-09-21", "00:30")
+    settings.TIME_ZONE = "America/New_York"
+    assert working_days.add(late_on_thursday, 1).date() == date(2026, 9, 18)
 
 
 @pytest.mark.parametrize(
