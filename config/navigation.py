@@ -28,6 +28,15 @@ def profile(request: HttpRequest) -> str:
     return reverse("profile:page")
 
 
+def colours(request: HttpRequest) -> str:
+    return static("messaging/colours.css")
+
+
+def no_colours(request: HttpRequest) -> dict[str, dict[str, str]]:
+    """They stand in the file above: what is set here becomes a style inside every page."""
+    return {}
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Byhand",
     "SITE_HEADER": "Byhand",
@@ -41,38 +50,9 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.frame.environment",
     "DASHBOARD_CALLBACK": "messaging.admin.today.add_today",
     "ACCOUNT": {"navigation": [{"title": "Profile", "link": profile}]},
-    "BORDER_RADIUS": "8px",
-    "STYLES": [styles, palette_styles],
+    "STYLES": [colours, styles, palette_styles],
     "SCRIPTS": [palette_script],
-    "COLORS": {
-        # Paper and ink: a warm grey, and the blue of a fountain pen.
-        "base": {
-            "50": "oklch(98.4% .003 90)",
-            "100": "oklch(96.6% .004 85)",
-            "200": "oklch(92.2% .006 80)",
-            "300": "oklch(86.6% .008 75)",
-            "400": "oklch(70.4% .012 70)",
-            "500": "oklch(54.8% .014 65)",
-            "600": "oklch(44.2% .013 60)",
-            "700": "oklch(36.8% .012 60)",
-            "800": "oklch(27.2% .010 60)",
-            "900": "oklch(20.6% .009 60)",
-            "950": "oklch(14.2% .008 60)",
-        },
-        "primary": {
-            "50": "oklch(97.2% .012 250)",
-            "100": "oklch(93.8% .028 250)",
-            "200": "oklch(88.2% .056 250)",
-            "300": "oklch(80.2% .092 250)",
-            "400": "oklch(70.6% .124 252)",
-            "500": "oklch(60.8% .136 254)",
-            "600": "oklch(50.8% .132 256)",
-            "700": "oklch(43.6% .114 257)",
-            "800": "oklch(37.4% .092 258)",
-            "900": "oklch(31.8% .070 259)",
-            "950": "oklch(23.8% .052 260)",
-        },
-    },
+    "COLORS": no_colours,
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
