@@ -52,38 +52,44 @@ def draft_answer(hand_off: HandOff, *, subject: str, body: str, by: User, now: d
     return message
 
 
-def compose(message: Message, *, now: datetime) -> Message | Case:
+def compose(message: Message, *, now: datetime, opened_at: datetime | None = None) -> Message | Case:
     """Schedules a person's own message, for when it cannot be taken back any more. A Case: the gate refused it, its findings
-    say why; nothing was saved. It is asked again at departure."""
+    say why; nothing was saved. It is asked again at departure. `opened_at`: when they opened the page; None: not known."""
     case = gate.preview(message, now=now)
     if case.verdict.outcome is not Outcome.SEND:
         return case
     message.due_at = now + timedelta(seconds=settings.UNDO_SECONDS)
     with transaction.atomic():
         message.save()
-        release(message, now=now)
+        release(message, now=now, opened_at=opened_at)
     doorbell.ring()
     return message
 
 
-def release(message: Message, *, now: datetime) -> Release:
+def release(message: Message, *, now: datetime, opened_at: datetime | None = None) -> Release:
     """The writer's act that lets this very text go."""
     by = message.written_by
     if by is None:
         raise ValueError("A message that nobody wrote cannot be let go by its writer.")
     text = text_fingerprint(touchpoint=message.touchpoint, subject=message.subject, body=message.body)
-    released = Release.objects.create(message=message, released_by=by, released_at=now, fingerprint=text)
+    released = Release.objects.create(
+        message=message, released_by=by, released_at=now, fingerprint=text, opened_at=opened_at
+    )
     ledger.write(LedgerEntry.Kind.RELEASED, about=message, by=person(by.pk), now=now, data={"fingerprint": text})
     return released
 
 
-def answer(hand_off: HandOff, *, subject: str, body: str, by: User, now: datetime) -> Message | Case | Refusal:
-    """Answers a hand-off with a message in the person's name, and closes it."""
+def answer(
+    hand_off: HandOff, *, subject: str, body: str, by: User, now: datetime, opened_at: datetime | None = None
+) -> Message | Case | Refusal:
+    """Answers a hand-off with a message in the person's name, and closes it. `opened_at`: see `compose`."""
     with transaction.atomic():
         refusal = _take(hand_off)
         if refusal is not None:
             return refusal
-        composed = compose(draft_answer(hand_off, subject=subject, body=body, by=by, now=now), now=now)
+        composed = compose(
+            draft_answer(hand_off, subject=subject, body=body, by=by, now=now), now=now, opened_at=opened_at
+        )
         if isinstance(composed, Message):
             _close(hand_off, Status.ANSWERED, by=by, now=now, note="", answer=composed)
     return composed

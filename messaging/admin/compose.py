@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from messaging import drafts, facts, handoffs, writing
-from messaging.admin import desk, undo
+from messaging.admin import desk, opening, undo
 from messaging.admin.desk import OwnerForm, WritingForm
 from messaging.admin.handoff_acts import SnoozeForm
 from messaging.gate import Case
@@ -145,9 +145,10 @@ def _discard_draft(request: HttpRequest, hand_off: HandOff) -> HttpResponse:
 
 def _send(model_admin: ModelAdmin, request: HttpRequest, hand_off: HandOff, form: AnswerForm) -> HttpResponse:
     now = timezone.now()
-    answered = handoffs.answer(hand_off, **_text(form), by=desk.person_of(request), now=now)
+    by, opened_at = desk.person_of(request), opening.read(request, now=now)
+    answered = handoffs.answer(hand_off, **_text(form), by=by, now=now, opened_at=opened_at)
     if isinstance(answered, Case):
-        _keep(hand_off, form, by=desk.person_of(request))
+        _keep(hand_off, form, by=by)
         look = writing.explain(answered, now=now)
         return _show(model_admin, request, hand_off, form=form, look=look)
     if isinstance(answered, Refusal):
@@ -234,6 +235,7 @@ def _show(
         unsent = [("Subject", draft.subject), ("Message", draft.body), ("What was said on the phone", draft.note)]
     context = desk.around_the_editor(model_admin, request, hand_off.application, now=now) | {
         "title": str(hand_off),
+        "opened": opening.remember(request, now=now),
         "original": hand_off,
         "hand_off": hand_off,
         "urgency": urgency,

@@ -19,7 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from messaging import handoffs, writing
-from messaging.admin import desk
+from messaging.admin import desk, opening
 from messaging.admin.desk import WritingForm
 from messaging.gate import Case
 from messaging.models import HandOff, Message, choices
@@ -49,7 +49,8 @@ def show_or_send(model_admin: ModelAdmin, request: HttpRequest, application_pk: 
     if not form.is_valid():
         return _show(model_admin, request, application, form=form)
     now = timezone.now()
-    composed = _compose_once(_draft(application, form, by=desk.person_of(request), now=now), now=now)
+    draft = _draft(application, form, by=desk.person_of(request), now=now)
+    composed = _compose_once(draft, now=now, opened_at=opening.read(request, now=now))
     if isinstance(composed, Case):
         look = writing.explain(composed, now=now)
         return _show(model_admin, request, application, form=form, look=look)
@@ -84,14 +85,14 @@ def _draft(application: Application, form: NewMessageForm, *, by: User, now: dat
     return draft
 
 
-def _compose_once(draft: Message, *, now: datetime) -> Message | Case | None:
+def _compose_once(draft: Message, *, now: datetime, opened_at: datetime | None) -> Message | Case | None:
     """None: this very form was sent before."""
     with transaction.atomic():
         # Of two presses at the same moment, the second waits here until the first is done.
         Application.objects.select_for_update(of=("self",)).get(pk=draft.application_id)
         if Message.objects.filter(public_id=draft.public_id).exists():
             return None
-        return handoffs.compose(draft, now=now)
+        return handoffs.compose(draft, now=now, opened_at=opened_at)
 
 
 def _show(
@@ -107,6 +108,7 @@ def _show(
     waiting = HandOff.objects.open().filter(application__candidate=application.candidate_id)
     context = desk.around_the_editor(model_admin, request, application, now=now) | {
         "title": f"Write to {application.candidate}",
+        "opened": opening.remember(request, now=now),
         "background": writing.prepare_new(application, touchpoint=str(form["touchpoint"].value()), by=by, now=now),
         "form": form,
         "check": desk.describe(look) if look else None,

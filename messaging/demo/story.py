@@ -230,7 +230,10 @@ class Story:
         subject, body = (
             self._own_words(hand_off) if hand_off.must_be_own_words else self._as_prepared(hand_off.message, at)
         )
-        answer = handoffs.answer(hand_off, subject=subject, body=body, by=by, now=at)
+        # Own words take longer than reading a prepared text does.
+        minutes = 3 + len(body) // (60 if hand_off.must_be_own_words else 400)
+        opened_at = at - timedelta(minutes=minutes)
+        answer = handoffs.answer(hand_off, subject=subject, body=body, by=by, now=at, opened_at=opened_at)
         if not isinstance(answer, Message):
             raise RuntimeError(f"The demo's own mail was refused: {answer}")  # noqa: TRY004
 

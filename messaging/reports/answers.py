@@ -13,7 +13,7 @@ from django.db.models import Count, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models import DurationField as Duration
 from django.db.models.functions import TruncWeek
 
-from messaging.models import HandOff
+from messaging.models import HandOff, Message
 from messaging.reports.durations import Spread, spread
 from messaging.reports.periods import Period
 
@@ -47,8 +47,12 @@ class Answers:
 
 
 def closed_in(hand_offs: QuerySet[HandOff], period: Period) -> QuerySet[HandOff]:
-    """By a person: what the gate took back was nobody's answer."""
-    return hand_offs.order_by().filter(closed_by__isnull=False, closed_at__gte=period.since, closed_at__lt=period.until)
+    """By a person, and not taken back: what the gate closed was nobody's answer, and of an answer that was called off
+    before it left the candidate heard nothing."""
+    closed = hand_offs.order_by().filter(
+        closed_by__isnull=False, closed_at__gte=period.since, closed_at__lt=period.until
+    )
+    return closed.exclude(answer__status=Message.Status.CANCELLED)
 
 
 def read(hand_offs: QuerySet[HandOff], *, by: str, period: Period, keys: Iterable[Hashable] = ()) -> list[Answers]:

@@ -129,7 +129,7 @@ def read_lines(messages: QuerySet[Message], hand_offs: QuerySet[HandOff], *, per
         .exclude(message__status=Message.Status.SENT)
         .annotate(week=TruncWeek("created_at"), person=PERSON)
         .values("week", "touchpoint", "person")
-        .annotate(held=Count("pk"))
+        .annotate(held=Count("message", distinct=True))  # an answer that was taken back makes a second task
         .values_list("week", "touchpoint", "person", "held")
     )
     found: dict[tuple[date, str, int | None], dict[str, int]] = {}

@@ -40,15 +40,16 @@ def page(request: HttpRequest, name: str, context: dict[str, Any], *, asked: Ask
 
 
 def table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, hint: str = "", foot: Any = None
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, hint: str = "", texts: int = 1
 ) -> dict[str, Any]:
+    """`texts`: how many of the first columns are no numbers."""
     return {
         "id": title.lower().replace(" ", "-").replace(",", ""),
         "title": title,
         "hint": hint,
         "columns": columns,
         "rows": rows,
-        "foot": foot,
+        "texts": texts,
         "empty": "Nothing in this time. Choose a longer one above.",
     }
 

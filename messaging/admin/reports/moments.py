@@ -82,4 +82,4 @@ def _writers_table(of_each: Sequence[moments.Moments], *, names: dict[int, str])
         ]
         for one in of_each
     ]
-    return table("By stage and person", columns, rows)
+    return table("By stage and person", columns, rows, texts=2)

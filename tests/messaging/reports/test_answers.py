@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
+from pytest_django import Settings
 
-from messaging import handoffs
+from messaging import handoffs, undo
 from messaging.delivery import outbox
 from messaging.models import HandOff, Message, Release
 from messaging.policy.floor import Touchpoint
-from messaging.reports import answers, moments, periods
+from messaging.reports import answers, hours, moments, periods
 from messaging.reports.durations import Spread
 from pipeline.milestones import Milestone
 from pipeline.models import User
@@ -17,6 +18,10 @@ from tests.guards_off import force
 
 pytestmark = pytest.mark.django_db
 
+OTHER_WORDS = (
+    "Hello again, Noor told me about the afternoon you spent with her on the brake cables. I am sorry that we could not go "
+    "on with you; the workshop needs somebody from Monday on, and you were honest about your notice. Write to me in spring."
+)
 PERIOD = periods.last_weeks(2, now=NOW + timedelta(days=5))
 
 
@@ -71,6 +76,20 @@ def test_what_nobody_answered_yet_and_what_the_gate_took_back_count_nowhere() ->
     force(HandOff.objects.filter(pk=make_hand_off().pk), status="not_needed", closed_at=NOW)
     everything = answers.read_all(HandOff.objects.all(), period=PERIOD)
     assert (everything.answered, everything.not_needed, everything.spread) == (0, 0, None)
+
+
+def test_an_answer_that_was_taken_back_is_none_until_it_is_given_again(person: User, settings: Settings) -> None:
+    settings.UNDO_SECONDS = 60
+    hand_off = make_hand_off()
+    answer = handoffs.answer(hand_off, subject="Kim", body=OWN_WORDS, by=person, now=NOW)
+    assert isinstance(answer, Message)
+    again = undo.take_back(answer, by=person, now=NOW)
+    assert isinstance(again, HandOff)
+    assert answers.read_all(HandOff.objects.all(), period=PERIOD).answered == 0
+    lines = hours.read_lines(Message.objects.all(), HandOff.objects.all(), period=PERIOD)
+    assert [line.held for line in lines] == [1]
+    call(again, after=3, by=person)
+    assert answers.read_all(HandOff.objects.all(), period=PERIOD).answered == 1
 
 
 def test_they_are_split_by_week_person_and_kind(person: User) -> None:
@@ -151,9 +170,14 @@ def test_a_mail_that_a_person_started_is_a_moment_and_an_answer_is_counted_once(
 
 
 def test_the_time_at_the_page_is_known_where_its_opening_is(person: User) -> None:
-    answer = write(make_hand_off(), after=1, by=person)
+    first = make_hand_off()
+    write(first, after=1, by=person)
     [one], _ = read_moments()
     assert one.writing is None
-    force(Release.objects.filter(message=answer), opened_at=NOW + timedelta(minutes=48))
+    now, opened_at = NOW + timedelta(hours=1), NOW + timedelta(minutes=48)
+    timed = handoffs.answer(make_hand_off(), subject="Kim", body=OTHER_WORDS, by=person, now=now, opened_at=opened_at)
+    assert isinstance(timed, Message)
+    assert Release.objects.get(message=timed).opened_at == opened_at
+    outbox.drain(clock=lambda: now + timedelta(minutes=5))
     [one], _ = read_moments()
     assert one.writing == Spread(number=1, median=timedelta(minutes=12), ninetieth=timedelta(minutes=12))
