@@ -3,6 +3,7 @@ come back. Nothing new becomes theirs while they are away, see messaging/gate.py
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -86,3 +87,20 @@ def leave_there(person: User) -> User:
     person.stand_in = None
     person.save(update_fields=["stand_in"])
     return person
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What a person should know of their own absence on a day on which they are at work all the same, or again."""
+
+    away_until: date | None  # None: they are not away
+    to_take_back: int
+
+
+def notice(person: User, *, now: datetime) -> Notice:
+    today = working_days.today(now)
+    is_ahead = person.away_until is not None and person.away_until >= today
+    return Notice(
+        away_until=person.away_until if person.is_away(today) else None,
+        to_take_back=0 if is_ahead else to_take_back(person).count(),
+    )

@@ -30,14 +30,15 @@ REASON_LIMIT = 500  # characters
 
 
 def draft(application: Application, *, touchpoint: str, subject: str, body: str, by: User, now: datetime) -> Message:
-    """An unsaved message of a person, for the gate to look at and for `compose` to send."""
+    """An unsaved message of a person, for the gate to look at and for `compose` to send. A signature
+    without words above it is no text."""
     return Message(
         application=application,
         touchpoint=touchpoint,
         origin=Origin.PERSON,
         written_by=by,
         subject=subject.strip(),
-        body=body.strip(),
+        body="" if body.strip() == (by.signature or "").strip() else body.strip(),
         created_at=now,
         due_at=now,
         status_at=now,

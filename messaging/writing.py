@@ -94,18 +94,24 @@ def prepare_new(application: Application, *, touchpoint: str, by: User, now: dat
 
 def begin(hand_off: HandOff, *, must_be_own_words: bool, by: User, now: datetime) -> Beginning:
     """Where a person may use the template's words, the editor has them already; what the provider did not take of a
-    person's own words is there again. Nothing is there to be sent unread where they may have the message already."""
+    person's own words is there again; else only their signature. Nothing is there to be sent unread where they may have the
+    message already."""
     message = hand_off.message
     template = template_text(message, by=by, now=now)
     may_have_left = message.status in Message.MAY_HAVE_LEFT
     is_by_a_person = message.origin == Origin.PERSON
     earlier = message if may_have_left or is_by_a_person else None
-    subject, body = "", ""
+    subject, body = "", begin_with_signature(by)
     if is_by_a_person and not may_have_left:
         subject, body = message.subject, message.body
     elif template and not must_be_own_words and not may_have_left:
         subject, body = template.subject, template.body
     return Beginning(subject=subject, body=body, template=template, earlier=earlier)
+
+
+def begin_with_signature(by: User) -> str:
+    """An empty text, with room above what stands under it. Alone it is no text, see `handoffs.draft`."""
+    return f"\n\n{by.signature}" if by.signature else ""
 
 
 def template_text(message: Message, *, by: User, now: datetime) -> Rendered | None:

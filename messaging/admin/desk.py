@@ -18,7 +18,7 @@ from django.utils.formats import date_format
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from messaging import acquaintance, letterhead
+from messaging import acquaintance, letterhead, working_days
 from messaging.delivery.reading import lay_out
 from messaging.models import HandOff
 from messaging.timeline import timeline_of
@@ -51,8 +51,16 @@ class WritingForm(forms.Form):
         return str(self.cleaned_data["body"]).replace("\r\n", "\n").replace("\r", "\n")
 
 
+class ColleagueField(forms.ModelChoiceField):
+    """Says of whoever is away until when they are."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        is_away = obj.is_away(working_days.today(timezone.now()))
+        return f"{obj} (away until {date_format(obj.away_until, 'j M')})" if is_away else str(obj)
+
+
 class OwnerForm(forms.Form):
-    owner = forms.ModelChoiceField(
+    owner = ColleagueField(
         queryset=User.objects.with_perm("messaging.answer_handoff").order_by("first_name", "last_name", "pk"),
         empty_label="Choose a person",
         widget=UnfoldAdminSelectWidget,

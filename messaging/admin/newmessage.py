@@ -120,8 +120,9 @@ def _show(
 
 
 def _beginning(request: HttpRequest, application: Application) -> dict[str, Any]:
-    """Empty, or with what this person wrote here and took back."""
-    empty = {"touchpoint": Touchpoint.STATUS_UPDATE.value, "token": uuid.uuid4()}
+    """Empty but for a signature, or with what this person wrote here and took back."""
+    signature = writing.begin_with_signature(desk.person_of(request))
+    empty = {"touchpoint": Touchpoint.STATUS_UPDATE.value, "token": uuid.uuid4(), "body": signature}
     try:
         public_id = uuid.UUID(request.GET.get("again", ""))
     except ValueError:

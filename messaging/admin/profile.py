@@ -24,7 +24,7 @@ from unfold.widgets import (
 )
 
 from messaging import absences, working_days
-from messaging.admin.desk import person_of
+from messaging.admin.desk import ColleagueField, person_of
 from messaging.admin.outbox_acts import DayInput
 from pipeline.models import User
 from pipeline.models.user import MONDAY_TO_FRIDAY
@@ -90,7 +90,7 @@ class ProfileForm(forms.ModelForm[User]):
 class AbsenceForm(forms.Form):
     first = forms.DateField(label="First day away", widget=DayInput)
     last = forms.DateField(label="Last day away", widget=DayInput)
-    stand_in = forms.ModelChoiceField(
+    stand_in = ColleagueField(
         label="Stand-in",
         queryset=User.objects.none(),
         required=False,
@@ -142,7 +142,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest, profile: ProfileForm, absence: AbsenceForm) -> dict[str, Any]:
     # As stored: a form that was refused has written into its own person.
     person = User.objects.select_related("stand_in").get(pk=person_of(request).pk)
-    today = working_days.today(timezone.now())
+    notice = absences.notice(person, now=timezone.now())
     is_planned = _is_planned(person)
     return admin.site.each_context(request) | {
         "title": "Profile",
@@ -150,10 +150,10 @@ def _context(request: HttpRequest, profile: ProfileForm, absence: AbsenceForm) -
         "profile": profile,
         "absence": absence,
         "is_planned": is_planned,
-        "is_away": person.is_away(today),
+        "is_away": notice.away_until is not None,
         "there": absences.stand_in_of(person) if is_planned else None,
         "to_hand_over": absences.to_hand_over(person).count() if is_planned else 0,
-        "to_take_back": absences.to_take_back(person).count() if not is_planned else 0,
+        "to_take_back": notice.to_take_back,
     }
 
 

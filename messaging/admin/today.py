@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
-from messaging import board, first_run, outlook
+from messaging import absences, board, first_run, outlook
 from messaging.admin import bars, desk
 from messaging.admin.bars import Bar
 from messaging.admin.board import SEE as BOARDS
@@ -46,6 +46,8 @@ def add_today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["mail"] = _read_mail(scope, now=now)
         context["on_hold"] = outlook.holds_now(now=now, at_most=AT_MOST)
         context["bounced"] = outlook.count(Show.BOUNCED, now=now)
+    if user.stand_in_id or user.away_until:
+        context["absence"] = absences.notice(user, now=now)
     if user.has_perm(VIEW_REPORTS):
         context["week"] = _read_week(scope, now=now)
         context["chart"] = _draw_sends(scope, now=now)

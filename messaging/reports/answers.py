@@ -11,11 +11,10 @@ from typing import Any
 
 from django.db.models import Count, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models import DurationField as Duration
-from django.db.models.functions import TruncWeek
 
 from messaging.models import HandOff, Message
 from messaging.reports.durations import Spread, spread
-from messaging.reports.periods import Period
+from messaging.reports.periods import Period, week_of
 
 Status = HandOff.Status
 
@@ -24,7 +23,7 @@ TOOK = ExpressionWrapper(F("closed_at") - F("created_at"), output_field=Duration
 # What a report can be split by, and where the database finds it. `all`: not at all.
 WAYS: dict[str, Any] = {
     "all": Value(0),
-    "week": TruncWeek("closed_at"),
+    "week": week_of("closed_at"),
     "person": F("closed_by"),
     "touchpoint": F("touchpoint"),
 }

@@ -18,12 +18,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, TruncWeek
+from django.db.models.functions import Coalesce
 
 from messaging.models import HandOff, Message, Minutes
 from messaging.policy.decision import Origin
 from messaging.policy.floor import Touchpoint
-from messaging.reports.periods import Period
+from messaging.reports.periods import Period, week_of
 
 DID_NOT_ARRIVE = (Message.Delivery.REJECTED, Message.Delivery.BOUNCED)
 AT_MOST = 240  # minutes: nobody writes longer at one message of a kind that a machine may send
@@ -117,7 +117,7 @@ def read_lines(messages: QuerySet[Message], hand_offs: QuerySet[HandOff], *, per
     """Of the messages that left and the hand-offs that came up in this time."""
     sent = (
         sent_in(messages, period)
-        .annotate(week=TruncWeek("sent_at"), person=PERSON)
+        .annotate(week=week_of("sent_at"), person=PERSON)
         .values("week", "touchpoint", "person")
         .annotate(**_COUNTS)
         .values_list("week", "touchpoint", "person", "sent", "handled", "lost")
@@ -127,7 +127,7 @@ def read_lines(messages: QuerySet[Message], hand_offs: QuerySet[HandOff], *, per
         .filter(message__origin=Origin.AUTOMATION, created_at__gte=period.since, created_at__lt=period.until)
         # What left all the same is among the sent ones already.
         .exclude(message__status=Message.Status.SENT)
-        .annotate(week=TruncWeek("created_at"), person=PERSON)
+        .annotate(week=week_of("created_at"), person=PERSON)
         .values("week", "touchpoint", "person")
         .annotate(held=Count("message", distinct=True))  # an answer that was taken back makes a second task
         .values_list("week", "touchpoint", "person", "held")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models.functions import TruncDate, TruncWeek
 from django.utils import timezone
+
+from messaging import working_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,22 +30,22 @@ class Period:
 
     @property
     def days(self) -> list[date]:
-        first, last = (timezone.localtime(end).date() for end in (self.since, self.until - timedelta(microseconds=1)))
+        first, last = (working_days.today(end) for end in (self.since, self.until - timedelta(microseconds=1)))
         return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+    return working_days.midnight(day)
 
 
 def start_of_week(moment: datetime) -> datetime:
     """Monday, midnight."""
-    day = timezone.localtime(moment).date()
+    day = working_days.today(moment)
     return midnight(day - timedelta(days=day.weekday()))
 
 
 def end_of_day(moment: datetime) -> datetime:
-    return midnight(timezone.localtime(moment).date() + timedelta(days=1))
+    return midnight(working_days.today(moment) + timedelta(days=1))
 
 
 def this_week(now: datetime) -> Period:
@@ -63,4 +66,14 @@ def last_weeks(count: int, *, now: datetime) -> Period:
 
 def last_days(count: int, *, now: datetime) -> Period:
     """Today, and the days before."""
-    return Period(since=midnight(timezone.localtime(now).date() - timedelta(days=count - 1)), until=end_of_day(now))
+    return Period(since=midnight(working_days.today(now) - timedelta(days=count - 1)), until=end_of_day(now))
+
+
+def day_of(field: str) -> TruncDate:
+    """For the database, in the organisation's zone, whoever reads the report."""
+    return TruncDate(field, tzinfo=timezone.get_default_timezone())
+
+
+def week_of(field: str) -> TruncWeek:
+    """Its Monday, in the same zone."""
+    return TruncWeek(field, tzinfo=timezone.get_default_timezone())

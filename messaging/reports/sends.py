@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import TruncDate
 
 from messaging.models import Message, RecordedVerdict
 from messaging.policy.decision import Origin, Outcome
 from messaging.policy.floor import Reserve
-from messaging.reports.periods import Period
+from messaging.reports.periods import Period, day_of
 
 # By automations; by a person, who may have sent a prepared text; by hand, where the words had to be their own.
 AUTOMATION, PERSON, BY_HAND = "automation", "person", "by_hand"
@@ -38,7 +37,7 @@ def per_day(messages: QuerySet[Message], *, period: Period) -> list[Day]:
         messages.order_by()
         .filter(status=Message.Status.SENT, sent_at__gte=period.since, sent_at__lt=period.until)
         .annotate(
-            day=TruncDate("sent_at"),
+            day=day_of("sent_at"),
             whose=Case(
                 When(~Q(origin=Origin.PERSON), then=Value(AUTOMATION)),
                 When(Exists(own_words), then=Value(BY_HAND)),

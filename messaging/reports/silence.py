@@ -13,7 +13,6 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
-from django.utils import timezone
 
 from messaging import working_days
 from messaging.models import HandOff, Message
@@ -77,7 +76,7 @@ def running_out(applications: QuerySet[Application], *, now: datetime) -> QueryS
     allowed = settings.LEGAL_CLOCK_DAYS
     if not allowed:
         return _with_times(applications).none()
-    today = timezone.localtime(now).date()
+    today = working_days.today(now)
     # The clock counts days, so whoever was interviewed on the first of them counts with the whole day.
     warned = midnight(today - timedelta(days=allowed * 2 // 3 - 1))
     return _with_times(applications).filter(status__in=WAITING, told_at__isnull=True, clock_from__lt=warned)
@@ -155,8 +154,8 @@ def _days_left(application: Any, *, now: datetime) -> int | None:
         return None
     if application.told_at is not None or application.status not in WAITING:
         return None
-    last_day: date = timezone.localtime(application.clock_from).date() + timedelta(days=allowed)
-    return (last_day - timezone.localtime(now).date()).days
+    last_day: date = working_days.today(application.clock_from) + timedelta(days=allowed)
+    return (last_day - working_days.today(now)).days
 
 
 def _read_next(rows: Iterable[Application], *, now: datetime) -> dict[int, Next]:

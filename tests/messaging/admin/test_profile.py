@@ -15,9 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messaging import working_days
-from messaging.models import HandOff
+from messaging.models import HandOff, Message
+from messaging.reports import periods, sends
 from pipeline.models import User
 from tests.factories import NOW, make_application, make_colleague, make_hand_off, make_job, make_message
+from tests.guards_off import force
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +188,24 @@ def test_the_page_asks_the_same_however_many_hand_offs_there_are(client: Client,
     assert asked() == few
 
 
+def test_today_says_that_one_is_away_and_what_is_still_with_the_stand_in(client: Client, person: User) -> None:
+    stand_in = make_colleague("Recruiter")
+
+    def today() -> str:
+        return html.unescape(client.get(reverse("admin:index")).content.decode())
+
+    assert "out of office" not in today()
+    User.objects.filter(pk=person.pk).update(
+        away_from=date(2026, 9, 14), away_until=date(2026, 9, 15), stand_in=stand_in
+    )
+    make_hand_off(application=make_application(job=make_job(recruiter=again(person))))
+    assert "You are out of office until Tuesday 15 September" in today()
+    assert "still with who stood in" not in today()
+    User.objects.filter(pk=person.pk).update(away_until=date(2026, 9, 14))
+    assert "out of office" not in today()
+    assert "1 hand-off of your jobs is still with who stood in for you." in today()
+
+
 # --- Times ------------------------------------------------------------------------------------------------------------
 
 
@@ -211,3 +231,17 @@ def test_what_is_counted_in_days_stays_the_organisations() -> None:
         assert working_days.between(NOW, late) == 0
         assert working_days.back(late, 1).isoformat() == "2026-09-14T21:00:00+01:00"
         assert working_days.midnight(date(2026, 9, 15)).isoformat() == "2026-09-15T00:00:00+01:00"
+
+
+def test_a_day_and_a_week_of_a_report_are_the_organisations() -> None:
+    message = make_message()
+    late = NOW.replace(day=20, hour=21)  # Sunday, 22:00 in London, and Monday in Tokyo
+    force(Message.objects.all(), status=Message.Status.SENT, sent_at=late, recipient="kim@example.com")
+    with timezone.override("Asia/Tokyo"):
+        period = periods.this_week(late)
+        assert period.days[0] == date(2026, 9, 14)
+        assert [day.day for day in sends.per_day(Message.objects.all(), period=period) if day.automation] == [
+            date(2026, 9, 20)
+        ]
+        weeks = Message.objects.annotate(week=periods.week_of("sent_at")).values_list("week", flat=True)
+        assert working_days.today(weeks.get(pk=message.pk)) == date(2026, 9, 14)
