@@ -40,7 +40,7 @@ KEYS = (
 class HandOffAdmin(ModelAdmin):
     class Media:
         css = {"all": ["messaging/compose.css", "messaging/handoffs.css"]}
-        js = [Script("messaging/keys.js", defer=True), Script("messaging/handoffs.js", defer=True)]
+        js = [Script("messaging/keys.js", type="module"), Script("messaging/handoffs.js", type="module")]
 
     list_display = ["candidate", "about", "why", "owned_by", "due", "handed_off", "state"]
     list_filter = [handoff_shows.ShowFilter, "touchpoint", "reserve", ("owner", admin.RelatedOnlyFieldListFilter)]
