@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from messaging.models import PolicyRow, StageRule
 from messaging.policy.decision import Facts
-from messaging.policy.floor import Reserve, Rule, Touchpoint, floor, standing_of, strictest
+from messaging.policy.floor import Reserve, Rule, Touchpoint, standing_of, strictest
 from pipeline.milestones import Milestone
 
 
@@ -40,10 +40,6 @@ class Rulebook:
 
     def stage_rules_at(self, template: int | None, standing: Milestone) -> Reserve:
         return strictest(self.stage_rules.get(template or 0, ()), standing)
-
-    def reserve_at(self, touchpoint: str, standing: Milestone) -> Reserve:
-        """What floor and policy ask together."""
-        return max(floor(touchpoint, standing), self.policy_at(touchpoint, standing))
 
     def ask(self, facts: Facts, *, template: int | None) -> Facts:
         """The facts, but for what the rules ask; as messaging/facts.py reads it."""

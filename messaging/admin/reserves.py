@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from messaging.models import PolicyRow, StageRule, Template
 from messaging.policy.floor import Reserve, Rule, find_loose, floor, strictest
 from pipeline.milestones import Milestone
 
-Policy = Mapping[str, Sequence[Rule]]
-"""Touchpoint -> the organisation's rows for it."""
-
 
 def rules_of(rows: Iterable[PolicyRow | StageRule]) -> list[Rule]:
     return [row.as_rule for row in rows]
-
-
-def read_policy() -> Policy:
-    rules: defaultdict[str, list[Rule]] = defaultdict(list)
-    for row in PolicyRow.objects.all():
-        rules[row.touchpoint].append(row.as_rule)
-    return dict(rules)
 
 
 def policy_for(touchpoint: str) -> list[Rule]:

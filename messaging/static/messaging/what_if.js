@@ -1,4 +1,4 @@
-/* Forms of rules: says that the last weeks are being looked at, and leads to what was found. */
+/* Forms of rules: says that they are being looked at, and leads to what was found. */
 
 "use strict";
 
@@ -15,7 +15,7 @@
     form?.addEventListener("submit", function () {
         const said = document.createElement("p");
         said.className = "what-if-progress";
-        said.textContent = "Looking at the last 90 days…";
+        said.textContent = "Looking at what this changes…";
         place.prepend(said);
     });
 })();
