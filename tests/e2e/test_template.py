@@ -90,7 +90,7 @@ def test_a_template_is_heard_read_and_signed(template: Template, sign_in: SignIn
     page.get_by_role("button", name="Put it back").click()
     expect(text).to_have_value(f"{OWN}{{{{ sender.name }}}}")
     page.get_by_role("button", name="Save and continue editing").click()
-    page.get_by_role("link", name="sign it").click()
+    page.get_by_role("link", name="sign it", exact=True).click()
     expect(page.get_by_text("Nothing to remark. It sounds like somebody.")).to_be_visible()
     page.get_by_role("button", name="I put my name under this text").click()
     expect(page.get_by_text("Your name stands under Reading, wording 2 now.")).to_be_visible()
