@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from messaging import working_days
+from messaging import facts, working_days
 from messaging.models import HandOff, Message
 from messaging.reports.hours import DID_NOT_ARRIVE
 from messaging.reports.periods import midnight
@@ -92,7 +92,7 @@ def waiting(applications: QuerySet[Application], *, now: datetime) -> QuerySet[A
 def forgotten(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
     """Of all of them those whom no mail is on its way to, and whom nobody has as a task."""
     return waiting(applications, now=now).filter(
-        ~Exists(Message.objects.waiting().filter(application=OuterRef("pk"))),
+        ~Exists(_on_their_way().filter(application=OuterRef("pk"))),
         ~Exists(HandOff.objects.open().filter(application=OuterRef("pk"))),
     )
 
@@ -105,6 +105,12 @@ def _with_times(applications: QuerySet[Application]) -> QuerySet[Any]:
         heard_at=Greatest("applied_at", Coalesce(last_mail, "applied_at"), Coalesce(last_talk, "applied_at")),
         clock_from=Coalesce(formal, last_talk),
     )
+
+
+def _on_their_way() -> QuerySet[Message]:
+    """What would be a word from us. A survey or a note of another job waits until they know how it ended, so it ends no
+    silence."""
+    return Message.objects.waiting().exclude(touchpoint__in=facts.AFTER_THE_END)
 
 
 def _mail() -> QuerySet[Message]:
@@ -161,7 +167,7 @@ def _days_left(application: Any, *, now: datetime) -> int | None:
 def _read_next(rows: Iterable[Application], *, now: datetime) -> dict[int, Next]:
     pks = [application.pk for application in rows]
     hand_offs = HandOff.objects.open().filter(application__in=pks).select_related("owner").order_by("-due_at", "-pk")
-    messages = Message.objects.waiting().filter(application__in=pks).order_by("-due_at", "-pk")
+    messages = _on_their_way().filter(application__in=pks).order_by("-due_at", "-pk")
     interviews = Interview.objects.upcoming(now).filter(application__in=pks).order_by("-starts_at", "-pk")
     # The last of a candidate in these orders is the first to come.
     by_task = {hand_off.application_id: hand_off for hand_off in hand_offs}

@@ -33,7 +33,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "intro": (
             "How long candidates waited from the moment a message was handed to a person until somebody answered. "
             "Plain time, nights and weekends included, because that is what they wait. When a hand-off is due is "
-            "counted in working days."
+            "counted in working days, and is later where somebody put it off."
         ),
         "numbers": [
             {"label": "Answered", "number": everything.answered, "hint": f"{everything.by_phone} of them by phone"},

@@ -25,12 +25,14 @@ from tests.factories import (
     make_interview,
     make_message,
     make_sender,
+    make_template,
     reject,
 )
 
 pytestmark = pytest.mark.django_db
 
 # NOW is a Tuesday morning; five working days before it is the Tuesday before.
+SURVEY = "Hello {{ candidate.first_name }}, how was it for you? Three questions, two minutes."
 LONG_AGO, TOO_LATE = NOW - timedelta(days=7), NOW - timedelta(days=7) + timedelta(minutes=1)
 
 
@@ -40,6 +42,10 @@ def silent() -> list[int]:
 
 def untold() -> list[int]:
     return [application.pk for application in silence.untold(Application.objects.all())]
+
+
+def forgotten() -> list[int]:
+    return [application.pk for application in silence.forgotten(Application.objects.all(), now=NOW)]
 
 
 def write_to(application: Application, *, at: datetime) -> Message:
@@ -224,6 +230,23 @@ def test_what_is_on_its_way_stands_beside_it() -> None:
     assert found[mail.application_id].next == silence.Next(message=mail)
     assert found[task.application_id].next == silence.Next(hand_off=task)
     assert found[talk.application_id].next == silence.Next(interview=talk)
+
+
+def test_a_survey_is_no_word_to_somebody_who_was_never_told() -> None:
+    application = make_application(now=NOW - timedelta(days=30))
+    make_message(application=application, template=make_template(touchpoint=Touchpoint.SURVEY, body=SURVEY), delay=90)
+    assert Message.objects.waiting().filter(application=application).exists()
+    assert forgotten() == [application.pk]
+    [one] = silence.describe(list(silence.forgotten(Application.objects.all(), now=NOW)), now=NOW)
+    assert one.nothing_comes
+
+
+def test_whom_mail_is_on_its_way_to_or_somebody_has_as_a_task_is_not_forgotten() -> None:
+    application = make_application(now=NOW - timedelta(days=30))
+    make_message(application=make_application(now=NOW - timedelta(days=30)))
+    make_hand_off(application=make_application(now=NOW - timedelta(days=30)))
+    assert silence.waiting(Application.objects.all(), now=NOW).count() == 3
+    assert forgotten() == [application.pk]
 
 
 def test_it_asks_no_question_per_row() -> None:
