@@ -4,6 +4,7 @@ while they are away."""
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -106,6 +107,7 @@ class AbsenceForm(forms.Form):
         stand_in.queryset = colleagues.order_by("first_name", "last_name", "pk")
 
 
+@lru_cache(maxsize=1)
 def _places() -> set[str]:
     """Without the historical names, of which nobody knows what they are."""
     return {zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/"))} | {
