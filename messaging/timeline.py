@@ -262,7 +262,13 @@ def due_history(hand_off: HandOff) -> list[Entry]:
     return sorted(told, key=lambda entry: entry.at)
 
 
-def tell_due_dates(snoozes: QuerySet[Snooze], escalations: QuerySet[Escalation]) -> Iterator[Entry]:
+def tell_due_dates(snoozes: QuerySet[Snooze], escalations: QuerySet[Escalation]) -> list[Entry]:
+    """A hand-off that was answered and is open again has those of the first one too; they are told once."""
+    entries = [*_tell_snoozes(snoozes), *_tell_escalations(escalations)]
+    return list({(entry.at, entry.title): entry for entry in entries}.values())
+
+
+def _tell_snoozes(snoozes: QuerySet[Snooze]) -> Iterator[Entry]:
     for snooze in snoozes.select_related("hand_off__application__job", "snoozed_by"):
         yield Entry(
             kind=Kind.HAND_OFF,
@@ -273,6 +279,9 @@ def tell_due_dates(snoozes: QuerySet[Snooze], escalations: QuerySet[Escalation])
             by=str(snooze.snoozed_by),
             icon="snooze",
         )
+
+
+def _tell_escalations(escalations: QuerySet[Escalation]) -> Iterator[Entry]:
     for escalation in escalations.select_related("hand_off__application__job", "to"):
         yield Entry(
             kind=Kind.HAND_OFF,

@@ -4,12 +4,13 @@ let go by its writer when they press send, and the gate is asked again when it l
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from messaging import drafts, gate, ledger
-from messaging.models import HandOff, LedgerEntry, Message
+from messaging.models import Escalation, HandOff, LedgerEntry, Message, Snooze
 from messaging.policy.decision import Origin
 from pipeline.actors import person
 from pipeline.models import Application, User
@@ -40,8 +41,19 @@ def take_back(message: Message, *, by: User, now: datetime) -> Message | HandOff
         if answered is None:
             return message
         again = gate.hand_off_again(answered, now=now)
+        _carry_over(answered, again)
         drafts.save(again, subject=message.subject, body=message.body, note="", by=by, now=now)
     return again
+
+
+def _carry_over(answered: HandOff, again: HandOff) -> None:
+    """Who was asked about this due date is not asked once more, and why it was put off goes on to be known."""
+    models: tuple[type[Any], ...] = (Escalation, Snooze)
+    for model in models:
+        rows = list(model.objects.filter(hand_off=answered))
+        for row in rows:
+            row.pk, row.hand_off = None, again
+        model.objects.bulk_create(rows)
 
 
 def can_be_taken_back(*, by: User, now: datetime) -> list[Message]:

@@ -211,6 +211,13 @@ def _go_on(request: HttpRequest) -> HttpResponse:
     return redirect("admin:messaging_handoff_changelist")
 
 
+def _goes_on_in(hand_off: HandOff) -> HandOff | None:
+    """The open one that took its place after its answer was taken back or cancelled."""
+    if hand_off.answer is None or hand_off.answer.status != Message.Status.CANCELLED:
+        return None
+    return HandOff.objects.open().filter(message__in=[hand_off.message_id, hand_off.answer_id]).first()
+
+
 def _next_of_mine(request: HttpRequest, *, but: HandOff | None = None) -> HandOff | None:
     mine = HandOff.objects.open().filter(owner=desk.person_of(request)).order_by("due_at", "pk")
     return (mine.exclude(pk=but.pk) if but else mine).first()
@@ -244,6 +251,7 @@ def _show(
         "undoable": undo.offers(request, now=now),
         "following": _next_of_mine(request, but=hand_off),
         "history": due_history(hand_off),
+        "taken_back": _goes_on_in(hand_off),
         "attempts": list(hand_off.message.attempts.order_by("number")),
         "is_uncertain": hand_off.message.status == Message.Status.UNCERTAIN,
     }

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
-from messaging import drafts, gate, handoffs, undo
+from messaging import drafts, escalations, gate, handoffs, undo, working_days
 from messaging.delivery import outbox
 from messaging.delivery.outcomes import Result
 from messaging.models import Attempt, HandOff, Message
+from messaging.timeline import timeline_of
 from pipeline.models import User
 from pipeline.outcomes import Refusal
-from tests.factories import NOW, OWN_WORDS, make_application, make_hand_off, make_message, make_sender
+from tests.factories import NOW, OWN_WORDS, make_application, make_hand_off, make_job, make_message, make_sender
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +61,26 @@ class TestTakingBack:
         outbox.drain(clock=lambda: NOW + timedelta(hours=2))
         assert Message.objects.get(pk=answer.pk).status == Status.CANCELLED
         assert again(hand_off).status == "answered"  # history stays
+
+    def test_who_was_asked_and_why_it_was_put_off_goes_on_to_count(self) -> None:
+        recruiter, by = make_sender(), make_sender()
+        hand_off = make_hand_off(application=make_application(job=make_job(recruiter=recruiter)))
+        handoffs.assign([hand_off], to=by)
+        day = working_days.ahead(NOW, 4)[-1]
+        handoffs.snooze(hand_off, until=day, reason="The panel meets then.", by=by, now=NOW)
+        late = working_days.end_of(day) + MINUTE
+        assert escalations.escalate(now=late, at_most=9) == 1
+        handoffs.assign([hand_off], to=by)
+        hand_off.refresh_from_db()
+        answer = handoffs.answer(hand_off, subject="Hello", body=OWN_WORDS, by=by, now=late)
+        assert isinstance(answer, Message)
+        task = undo.take_back(answer, by=by, now=late)
+        assert isinstance(task, HandOff)
+        assert escalations.escalate(now=late, at_most=9) == 0
+        assert (again(task).owner, task.due_at) == (by, hand_off.due_at)
+        assert [snooze.reason for snooze in task.snoozes.all()] == ["The panel meets then."]
+        titles = [entry.title for entry in timeline_of(hand_off.application.candidate, now=late)]
+        assert sum(title.startswith("Overdue, so it was escalated") for title in titles) == 1
 
     def test_what_was_taken_back_can_be_sent_again_and_taken_back_again(self) -> None:
         by = make_sender()

@@ -163,10 +163,10 @@ if (form) {
         if (!isLeaving && isUnsaved()) event.preventDefault();
     });
 
-    // What was refused is shown at once, and in any case what the gate says to it.
+    // What was refused is shown at once, and in any case what the gate says to a text that is there already.
     if (box.classList.contains("desk-check-grave")) {
         box.scrollIntoView({ block: "center" });
-    } else if (wasRefused) {
+    } else if (wasRefused || form.hasAttribute("data-begun")) {
         checked = "";
         checkSoon();
     }

@@ -197,6 +197,7 @@ class TestUndo:
         outbox.drain(clock=lambda: MOMENT + timedelta(hours=1))
         assert Message.objects.get(pk=message.pk).status == "cancelled"
         assert "data-undo" not in client.get(url(task)).content.decode()
+        assert url(task) in client.get(url(hand_off)).content.decode()  # the closed one leads to where it goes on
 
     def test_it_is_offered_to_its_writer_alone(self, client: Client) -> None:
         message, other = send(client, make_hand_off()), client_of(make_colleague("Recruiter"))
