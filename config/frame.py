@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page(
                 "Applications", "assignment_ind", "admin:pipeline_application_changelist", "pipeline.view_application"
             ),
+            Page("Operations", "checklist", "admin:messaging_operation_changelist", "messaging.view_operation"),
             Page("Conversations", "forum", "admin:pipeline_interview_changelist", "pipeline.view_interview"),
             Page("Import", "upload_file", "intake:upload", "pipeline.import_candidates"),
         ),

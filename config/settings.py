@@ -207,6 +207,8 @@ MAIL_CONNECT_TIMEOUT = env.int("MAIL_CONNECT_TIMEOUT", default=5)  # seconds
 MAIL_READ_TIMEOUT = env.int("MAIL_READ_TIMEOUT", default=20)  # seconds
 # How long a person can take back what they sent, before it leaves.
 UNDO_SECONDS = env.int("UNDO_SECONDS", default=60)
+# How long a bulk act can be undone; nothing that follows from it leaves before.
+UNDO_MINUTES = env.int("UNDO_MINUTES", default=15)
 # How many mails a worker hands over at a time, each on a connection of its own; as many can be in doubt when it is killed.
 MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", default=8)
 # The brake: so many messages of one automation an hour, and a day up to which five times its median day is not asked about.

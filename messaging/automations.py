@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from messaging import gate, working_days
-from messaging.models import Automation, Message, PlannedChange, Wording
+from messaging.models import Automation, Message, Operation, PlannedChange, Template, Wording
 from messaging.policy.decision import Origin
 from pipeline.models import Application, Interview, StageChange
 
@@ -45,8 +47,9 @@ def follow(change: StageChange, *, now: datetime) -> list[Message]:
     return follow_many([change], now=now)
 
 
-def follow_many(changes: Sequence[StageChange], *, now: datetime) -> list[Message]:
-    """The same for a batch of changes of different applications, with a number of queries that does not grow with it."""
+def follow_many(changes: Sequence[StageChange], *, now: datetime, operation: Operation | None = None) -> list[Message]:
+    """The same for a batch of changes of different applications, with a number of queries that does not grow with it.
+    `operation`: the bulk act of which they are, where a person may have chosen another template and can undo it."""
     candidates = {change.application.candidate_id for change in changes}
     with transaction.atomic():
         # What waits already may be overtaken: a rejection that was taken back, a stage that was left, a reach that rose.
@@ -60,7 +63,10 @@ def follow_many(changes: Sequence[StageChange], *, now: datetime) -> list[Messag
             return []
         gate.resettle_many(touched, now=now)
         loud = [change for change in new if not change.quiet]
-        return _plan(_answers_to(loud), now=now) if loud else []
+        if not loud:
+            return []
+        answers = _answers_to(loud)
+        return _plan(answers if operation is None else _on_terms(answers, loud, operation, now=now), now=now)
 
 
 def _mark_as_followed(changes: Sequence[StageChange], *, now: datetime) -> list[StageChange]:
@@ -107,7 +113,7 @@ def plan_no_news(*, now: datetime, at_most: int = 500) -> list[Message]:
         for change in without_news_for_long(automation, now=now, at_most=at_most):
             with transaction.atomic():
                 gate.hold_applications([change.application_id])
-                planned += _plan([(automation, change)], now=now)
+                planned += _plan([_answer(automation, change, due_at=now)], now=now)
     return planned
 
 
@@ -137,12 +143,55 @@ def due_at(automation: Automation, *, event_at: datetime) -> datetime:
     return event_at + timedelta(minutes=minutes)
 
 
-def _answers_to(changes: Sequence[StageChange]) -> list[tuple[Automation, StageChange]]:
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """A message that is to follow from a change."""
+
+    change: StageChange
+    due_at: datetime
+    template: Template
+    automation: Automation | None = None
+    operation: Operation | None = None
+
+    @property
+    def cause(self) -> str:
+        return f"{self.automation.event if self.automation else 'operation'}:{self.change.pk}"
+
+
+def _answers_to(changes: Sequence[StageChange]) -> list[_Answer]:
     events = {event for change in changes for event in EVENTS[change.kind]}
     automations = list(
         Automation.objects.in_use().filter(event__in=events).select_related("template").order_by("pk") if events else ()
     )
-    return [(automation, change) for change in changes for automation in automations if _answers(automation, change)]
+    return [
+        _answer(automation, change, due_at=due_at(automation, event_at=change.at))
+        for change in changes
+        for automation in automations
+        if _answers(automation, change)
+    ]
+
+
+def _answer(automation: Automation, change: StageChange, *, due_at: datetime) -> _Answer:
+    return _Answer(change=change, automation=automation, template=automation.template, due_at=due_at)
+
+
+def _on_terms(
+    answers: Sequence[_Answer], changes: Sequence[StageChange], operation: Operation, *, now: datetime
+) -> list[_Answer]:
+    """As the person chose: their template takes the place, and the time, of what automations would send of its kind. And
+    nothing leaves while it can be undone."""
+    earliest = now + timedelta(minutes=settings.UNDO_MINUTES)
+    chosen = operation.template
+    kind = chosen and chosen.touchpoint
+    replaced = [answer for answer in answers if answer.template.touchpoint == kind]
+    terms = [replace(answer, operation=operation) for answer in answers if answer.template.touchpoint != kind]
+    if chosen is not None:
+        due = {answer.change: answer.due_at for answer in sorted(replaced, key=lambda one: one.due_at, reverse=True)}
+        terms += [
+            _Answer(change=change, template=chosen, operation=operation, due_at=due.get(change, earliest))
+            for change in changes
+        ]
+    return [replace(answer, due_at=max(answer.due_at, earliest)) for answer in terms]
 
 
 def _answers(automation: Automation, change: StageChange) -> bool:
@@ -187,43 +236,41 @@ def _in_scope(changes: QuerySet[StageChange], automation: Automation) -> QuerySe
     return changes
 
 
-def _plan(pairs: Sequence[tuple[Automation, StageChange]], *, now: datetime) -> list[Message]:
+def _plan(answers: Sequence[_Answer], *, now: datetime) -> list[Message]:
     """A message for each, settled at once with the gate; none where the cause led to a message of this kind before. The
     caller holds the applications."""
     # No wording at all is planned too: the gate hands it to a person, where skipping it would be silence.
-    templates = {automation.template for automation, _ in pairs}
-    wordings = {template: template.wording_to_send() for template in templates}
-    wanted = [_message(automation, change, wordings[automation.template], now=now) for automation, change in pairs]
+    wordings = {template: template.wording_to_send() for template in {answer.template for answer in answers}}
     planned = set(
-        Message.objects.filter(stage_change__in=[change for _, change in pairs], origin=Origin.AUTOMATION)
+        Message.objects.filter(stage_change__in=[answer.change for answer in answers], origin=Origin.AUTOMATION)
         .order_by()
         .values_list("application_id", "touchpoint", "cause")
     )
     new = []
-    for message in wanted:
-        key = (message.application_id, message.touchpoint, message.cause)
+    for answer in answers:
+        key = (answer.change.application_id, answer.template.touchpoint, answer.cause)
         if key not in planned:  # message_once_per_cause: the same cause never sends twice
             planned.add(key)
-            new.append(message)
+            new.append(_message(answer, wordings[answer.template], now=now))
     Message.objects.bulk_create(new)
     _settle_in_turn(new, now=now)
     return list(Message.objects.filter(pk__in=[message.pk for message in new]).order_by("pk"))
 
 
-def _message(automation: Automation, change: StageChange, wording: Wording | None, *, now: datetime) -> Message:
-    is_no_news = automation.event == Event.NO_NEWS
+def _message(answer: _Answer, wording: Wording | None, *, now: datetime) -> Message:
     return Message(
-        application=change.application,
-        touchpoint=automation.template.touchpoint,
-        cause=f"{automation.event}:{change.pk}",
+        application=answer.change.application,
+        touchpoint=answer.template.touchpoint,
+        cause=answer.cause,
         origin=Origin.AUTOMATION,
-        automation=automation,
-        template=automation.template,
+        automation=answer.automation,
+        operation=answer.operation,
+        template=answer.template,
         wording=wording,
-        stage_change=change,
+        stage_change=answer.change,
         created_at=now,
         status_at=now,
-        due_at=now if is_no_news else due_at(automation, event_at=change.at),
+        due_at=answer.due_at,
     )
 
 

@@ -126,6 +126,7 @@ def _repeat_of(bounced: Message, *, now: datetime) -> Message:
         template=bounced.template,
         wording=bounced.wording,
         stage_change=bounced.stage_change,
+        operation=bounced.operation,
         cause=f"bounced:{bounced.pk}",
         created_at=now,
         status_at=now,

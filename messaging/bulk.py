@@ -1,24 +1,22 @@
-"""One act on many applications: who cannot be moved is named and keeps nobody else. The preview runs the act itself and
-takes it back."""
+"""One act on many applications: how they are selected, and what becomes of each of them. Who cannot be moved is named and
+keeps nobody else."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from typing import Protocol
 
-from django.db import DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from messaging import consequences
-from messaging.consequences import Consequence, Planned, Steps, Task, carry_out_many, rehearse_many
-from messaging.delivery import doorbell
-from pipeline import moves
-from pipeline.models import Application, Reason, Stage, User
-from pipeline.moves import Act
+from messaging.consequences import Consequence, Planned, Steps
+from messaging.models import Operation
+from pipeline.models import Application, User
 from pipeline.outcomes import Refusal
 
 logger = logging.getLogger(__name__)
@@ -28,10 +26,6 @@ AT_MOST = 500
 SELECTED = re.compile(r"([0-9]{1,18}):([0-9]{1,18})")
 # What a move and what follows from it read; joined, so that a batch is loaded at once.
 CONTEXT = ("candidate", "job__pipeline", "job__recruiter", "job__coordinator", "stage")
-
-
-class Run(Protocol):
-    def __call__(self, applications: Sequence[Application], steps: Steps, /, *, now: datetime) -> list[Consequence]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,18 +57,18 @@ def _selected(pairs: dict[str, str]) -> list[Selected]:
 
 @dataclass(frozen=True, kw_only=True)
 class Mailing:
-    """People who get the same message at the same time."""
+    """People who get the same messages at the same times, and nothing that a person has to write."""
 
-    planned: Planned
+    planned: tuple[Planned, ...]
     people: tuple[Consequence, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Errand:
-    """One person's hand-offs, each with the candidate whom it is about."""
+    """People who are handed to the same colleague."""
 
     owner: User | None
-    tasks: tuple[tuple[Consequence, Task], ...]
+    people: tuple[Consequence, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,88 +104,44 @@ class BulkOutcome:
 
     @property
     def mailings(self) -> list[Mailing]:
-        pairs = [(planned, one) for one in self.consequences for planned in one.messages]
-        pairs.sort(key=lambda pair: (pair[0].due_at, pair[0].kind, pair[0].template))
-        return [
-            Mailing(planned=planned, people=tuple(person for _, person in group))
-            for planned, group in groupby(pairs, key=lambda pair: pair[0])
-        ]
+        by_mail: dict[tuple[Planned, ...], list[Consequence]] = {}
+        for one in self.done:
+            if one.messages and not one.hand_offs:
+                by_mail.setdefault(one.messages, []).append(one)
+        mailings = [Mailing(planned=planned, people=tuple(people)) for planned, people in by_mail.items()]
+        return sorted(mailings, key=lambda mailing: (mailing.planned[0].due_at, -len(mailing.people)))
 
     @property
     def errands(self) -> list[Errand]:
-        pairs = [(one, task) for one in self.consequences for task in one.hand_offs]
-        by_owner: dict[int, list[tuple[Consequence, Task]]] = {}
-        for one, task in pairs:
-            by_owner.setdefault(task.owner.pk if task.owner else 0, []).append((one, task))
-        return [Errand(owner=tasks[0][1].owner, tasks=tuple(tasks)) for tasks in by_owner.values()]
+        by_owner: dict[int, list[Consequence]] = {}
+        for one in self.done:
+            if one.hand_offs:
+                owner = one.hand_offs[0].owner
+                by_owner.setdefault(owner.pk if owner else 0, []).append(one)
+        return [Errand(owner=people[0].hand_offs[0].owner, people=tuple(people)) for people in by_owner.values()]
 
 
-def preview_reject(selected: Sequence[Selected], *, reason: Reason, act: Act) -> BulkOutcome:
-    return _for_each(selected, rehearse_many, _rejection(reason, act), now=act.now)
-
-
-def reject(selected: Sequence[Selected], *, reason: Reason, act: Act) -> BulkOutcome:
-    return _carry_out(selected, _rejection(reason, act), now=act.now)
-
-
-def preview_move(selected: Sequence[Selected], *, to: Stage, act: Act) -> BulkOutcome:
-    return _for_each(selected, rehearse_many, _move(to, act), now=act.now)
-
-
-def move(selected: Sequence[Selected], *, to: Stage, act: Act) -> BulkOutcome:
-    return _carry_out(selected, _move(to, act), now=act.now)
-
-
-def _rejection(reason: Reason, act: Act) -> Steps:
-    return lambda applications: moves.reject_many(applications, reason=reason, act=act)
-
-
-def _move(to: Stage, act: Act) -> Steps:
-    return lambda applications: moves.move_many(applications, to, act=act)
-
-
-def _carry_out(selected: Sequence[Selected], steps: Steps, *, now: datetime) -> BulkOutcome:
-    outcome = _for_each(selected, carry_out_many, steps, now=now)
-    if outcome.message_count:
-        doorbell.ring()  # once for all of them
-    return outcome
-
-
-def _for_each(selected: Sequence[Selected], run: Run, steps: Steps, *, now: datetime) -> BulkOutcome:
-    found = Application.objects.select_related(*CONTEXT).in_bulk([one.application_id for one in selected])
-    where_seen = [
-        found[one.application_id]
-        for one in selected
-        if one.application_id in found and found[one.application_id].stage_id == one.stage_id
+def code_of(one: Consequence) -> str:
+    """What a person saw of it, in a word: whether it would be the same again. Times pass, so they are left out."""
+    seen = [[planned.kind, planned.template] for planned in one.messages] + [
+        [task.kind, task.owner.pk if task.owner else 0] for task in one.hand_offs
     ]
-    done = {one.application_id: one for one in _run(run, where_seen, steps, now=now)}
-    return BulkOutcome(
-        consequences=tuple(
-            done.get(one.application_id) or _left_alone(one, found.get(one.application_id)) for one in selected
-        )
-    )
+    return f"{one.application_id}:{zlib.crc32(json.dumps(seen).encode()):08x}"
 
 
-def _run(run: Run, applications: Sequence[Application], steps: Steps, *, now: datetime) -> list[Consequence]:
-    """All at once; where the database does not take that, each alone, so that one fails nobody else."""
+def try_each(
+    applications: Sequence[Application], steps: Steps, *, operation: Operation, now: datetime
+) -> list[Consequence]:
+    """All at once; where the database does not take that, each alone, so that one fails nobody else. A database that is
+    locked or gone is raised: nobody was refused then."""
     try:
-        return run(applications, steps, now=now)
-    except DatabaseError:
+        return consequences.carry_out_many(applications, steps, operation=operation, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
         if len(applications) == 1:
             logger.exception("Application %s could not be changed.", applications[0].pk)
-            sentence = "The database did not take the change. Nothing was changed for this candidate; try again."
+            sentence = "Byhand or the database made an error. Nothing was changed for this candidate; try again."
             return [consequences.refused(applications[0], sentence)]
         logger.warning("Several applications could not be changed together; each alone.", exc_info=True)
-        return [answer for one in applications for answer in _run(run, [one], steps, now=now)]
-
-
-def _left_alone(selected: Selected, application: Application | None) -> Consequence:
-    if application is None:
-        return Consequence(
-            application_id=selected.application_id,
-            candidate=f"Application {selected.application_id}",
-            job="",
-            refusal="This application does not exist any more.",
-        )
-    moved = consequences.refuse_if_moved(application, seen_in=selected.stage_id)
-    return consequences.refused(application, moved.sentence if moved else "")
+        return [answer for one in applications for answer in try_each([one], steps, operation=operation, now=now)]

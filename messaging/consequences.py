@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from messaging import automations, gate
-from messaging.models import HandOff, Message
+from messaging.models import HandOff, Message, Operation
 from pipeline import moves
 from pipeline.models import Application, Candidate, Interview, Job, StageChange, User
 from pipeline.moves import Act
@@ -31,6 +31,7 @@ class Planned:
     kind: str
     template: str
     due_at: datetime
+    became: str = ""  # “Sent”; empty while it waits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class Stopped:
 
 @dataclass(frozen=True, kw_only=True)
 class Consequence:
-    """`refusal`: why nothing was changed; empty when the act was done."""
+    """`refusal`: why nothing was changed; empty when the act was done. `change_id`: the StageChange of a batch's act."""
 
     application_id: int
     candidate: str
@@ -64,6 +65,7 @@ class Consequence:
     messages: tuple[Planned, ...] = ()
     hand_offs: tuple[Task, ...] = ()
     stopped: tuple[Stopped, ...] = ()
+    change_id: int = 0
 
     @property
     def nothing_follows(self) -> bool:
@@ -94,12 +96,15 @@ def carry_out_in_silence(application: Application, step: Step, *, now: datetime)
     return consequence
 
 
-def carry_out_many(applications: Sequence[Application], steps: Steps, *, now: datetime) -> list[Consequence]:
+def carry_out_many(
+    applications: Sequence[Application], steps: Steps, *, operation: Operation, now: datetime
+) -> list[Consequence]:
     """One act on a batch, with a number of queries that does not grow with it. All of it happens, or nothing; who cannot
     be moved keeps nobody else."""
     with transaction.atomic():
         done = steps(applications)
-        automations.follow_many([change for change in done.values() if isinstance(change, StageChange)], now=now)
+        changes = [change for change in done.values() if isinstance(change, StageChange)]
+        automations.follow_many(changes, now=now, operation=operation)
         messages, hand_offs = _read_rows(done, now=now)
     consequences = []
     for application in applications:
@@ -107,16 +112,9 @@ def carry_out_many(applications: Sequence[Application], steps: Steps, *, now: da
         if isinstance(answer, Refusal):
             consequences.append(refused(application, answer.sentence))
         else:
-            consequences.append(_of(application, messages[application.pk], hand_offs[application.pk]))
+            consequence = describe(application, messages[application.pk], hand_offs[application.pk])
+            consequences.append(replace(consequence, change_id=answer.pk))
     return consequences
-
-
-def rehearse_many(applications: Sequence[Application], steps: Steps, *, now: datetime) -> list[Consequence]:
-    """The same, taken back."""
-    with transaction.atomic():
-        rehearsed = carry_out_many(applications, steps, now=now)
-        transaction.set_rollback(True)
-    return rehearsed
 
 
 def receive(candidate: Candidate, job: Job, *, act: Act) -> Consequence:
@@ -199,7 +197,7 @@ def _read_rows(
     return messages, hand_offs
 
 
-def _of(application: Application, changed: Sequence[Message], hand_offs: Sequence[HandOff]) -> Consequence:
+def describe(application: Application, changed: Sequence[Message], hand_offs: Sequence[HandOff]) -> Consequence:
     return _with(_about(application), changed, hand_offs)
 
 

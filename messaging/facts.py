@@ -48,6 +48,7 @@ CONTEXT = (
     "application__stage",
     "application__reason",
     "automation",
+    "operation",
     "template",
     "wording",
     "stage_change",
@@ -118,7 +119,6 @@ class _World:
     def read(cls, messages: Sequence[Message], *, now: datetime) -> _World:
         candidates = {message.application.candidate_id for message in messages}
         applications = {message.application_id for message in messages}
-        automations = {message.automation_id for message in messages if message.automation_id}
         templates = {message.template_id for message in messages if message.template_id}
         wordings = {message.wording_id for message in messages if message.wording_id}
         mail = list(
@@ -145,7 +145,7 @@ class _World:
                 template: record.version_of_rules(policy, stage_rules.get(template, [])) for template in {0, *templates}
             },
             at_home=not Installation.objects.filter(safe_since__isnull=False).exists(),
-            kept_back=_read_kept_back(automations, {message.pk for message in messages if message.pk}, now=now),
+            kept_back=_read_kept_back(messages, now=now),
             signatures=_group(
                 (signature.wording_id, signature)
                 for signature in Signature.objects.filter(wording__in=wordings).select_related("signed_by")
@@ -184,12 +184,12 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         reads_like_rejection=reads_like_rejection,
         signatures=len({signature.signed_by_id for signature in signatures}),
         template_in_use=message.template is not None and message.template.is_active,
-        automation_in_use=message.automation is not None and message.automation.is_active,
+        automation_in_use=_is_wanted(message),
         decided_by_a_person=was_decided_by_a_person(world.decisions.get(application.pk)),
         application_status=application.status,
         cause_stands=_cause_stands(message, last_news=world.last_news.get(application.pk)),
         at_home=world.at_home,
-        brake_on=("brake", message.automation_id) in world.kept_back,
+        brake_on=bool({("brake", message.automation_id), ("operation", message.operation_id)} & world.kept_back),
         on_hold=("hold", message.pk) in world.kept_back,
         told=application.told_at is not None or application.status in KNOWN_TO_THEM,
         same_cause_sent=any(
@@ -254,14 +254,17 @@ def _contact_of(message: Message, world: _World) -> bool | None:
     return None if candidate in world.perhaps_spoken_with else False
 
 
-def _read_kept_back(
-    automations: Iterable[int], messages: Iterable[int], *, now: datetime
-) -> frozenset[tuple[str, int]]:
-    brakes = Brake.objects.on().filter(automation__in=automations).order_by()
-    holds = Hold.objects.on(now).filter(message__in=messages).order_by()
-    return frozenset(
-        brakes.values_list(Value("brake"), "automation").union(holds.values_list(Value("hold"), "message"), all=True)
-    )
+def _read_kept_back(messages: Sequence[Message], *, now: datetime) -> frozenset[tuple[str, int]]:
+    automations = {message.automation_id for message in messages if message.automation_id}
+    operations = {message.operation_id for message in messages if message.operation_id}
+    brakes = Brake.objects.on().order_by()
+    holds = Hold.objects.on(now).filter(message__in=[message.pk for message in messages if message.pk]).order_by()
+    kept_back = [
+        brakes.filter(automation__in=automations).values_list(Value("brake"), "automation"),
+        brakes.filter(operation__in=operations).values_list(Value("operation"), "operation"),
+        holds.values_list(Value("hold"), "message"),
+    ]
+    return frozenset(kept_back[0].union(*kept_back[1:], all=True))
 
 
 def _read_decisions(applications: Iterable[int]) -> dict[int, StageChange]:
@@ -278,12 +281,29 @@ def was_decided_by_a_person(decision: StageChange | None) -> bool | None:
     return decision.source is not None and decision.source.relays_decisions
 
 
+def _is_wanted(message: Message) -> bool:
+    """By an automation in use; or a person chose its template for their operation, whatever automations there are."""
+    if message.automation is not None:
+        return message.automation.is_active
+    return message.operation is not None and message.operation.template_id == message.template_id
+
+
+def _event_of(message: Message) -> str | None:
+    """What it follows from; a template that a person chose for an operation follows from what the operation does."""
+    if message.automation is not None:
+        return message.automation.event
+    if message.operation is None or message.stage_change is None:
+        return None
+    is_rejection = message.stage_change.kind == StageChange.Kind.REJECTED
+    return Automation.Event.REJECTED if is_rejection else Automation.Event.STAGE_ENTERED
+
+
 def _cause_stands(message: Message, *, last_news: datetime | None) -> bool | None:
     """Whether the application is still where the automation found it. None: nothing says what it follows from."""
-    if message.automation is None or message.stage_change is None:
+    event, change = _event_of(message), message.stage_change
+    if event is None or change is None:
         return None
-    application, change = message.application, message.stage_change
-    event = message.automation.event
+    application = message.application
     ends = {
         Automation.Event.REJECTED: Application.Status.REJECTED,
         Automation.Event.WITHDRAWN: Application.Status.WITHDRAWN,

@@ -88,7 +88,7 @@ _OF_MESSAGES = (
                 "template_id",
                 "wording_id",
             ),
-            *("stage_change_id", "cause", "written_by_id", "created_at"),
+            *("stage_change_id", "operation_id", "cause", "written_by_id", "created_at"),
         ),
         "What a message is, to whom and by whom, never changes.",
     ),
@@ -158,8 +158,8 @@ _OF_MESSAGES = (
         "waits_for_safe_mode_and_brake",
         UPDATE,
         f"{_LEAVES} AND (EXISTS (SELECT 1 FROM messaging_installation i WHERE i.safe_since IS NOT NULL) "
-        "OR (NEW.origin <> 'person' AND EXISTS (SELECT 1 FROM messaging_brake b "
-        "WHERE b.automation_id = NEW.automation_id AND b.released_at IS NULL AND b.dropped_at IS NULL)))",
+        "OR (NEW.origin <> 'person' AND EXISTS (SELECT 1 FROM messaging_brake b WHERE (b.automation_id = NEW.automation_id "
+        "OR b.operation_id = NEW.operation_id) AND b.released_at IS NULL AND b.dropped_at IS NULL)))",
         "Safe mode or a brake is on, and a person looks first.",
     ),
     _message(
@@ -275,5 +275,28 @@ _OF_EVIDENCE = (
     stays("messaging_incident", name="incident", thing="An incident"),
 )
 
-GUARDS = (*_OF_MESSAGES, *_OF_ATTEMPTS, *_OF_HAND_OFFS, *_OF_EVIDENCE)
+_OF_OPERATIONS = (
+    Guard(
+        name="operation_is_what_it_was",
+        table="messaging_operation",
+        event=UPDATE,
+        when=changed("id", "kind", "by_id", "begun_at", "to_stage_id", "reason_id", "template_id", "quiet", "note")
+        + f" OR {changed('message_count')} OR (OLD.undone_at IS NOT NULL AND {changed('undone_at', 'undone_by_id')})",
+        sentence="What a person chose for an operation, and who undid it, never changes.",
+    ),
+    Guard(
+        name="operation_item_goes_its_way",
+        table="messaging_operationitem",
+        event=UPDATE,
+        when=changed("id", "operation_id", "application_id", "seen_in_id")
+        + " OR (OLD.change_id IS NOT NULL AND NEW.change_id IS DISTINCT FROM OLD.change_id) OR (OLD.state <> NEW.state "
+        "AND NOT ((OLD.state = 'to_do' AND NEW.state IN ('done', 'refused', 'dropped')) "
+        "OR (OLD.state = 'done' AND NEW.state IN ('undone', 'stays'))))",
+        sentence="An application has its turn in an operation once, and is undone once.",
+    ),
+    stays("messaging_operation", name="operation", thing="An operation"),
+    stays("messaging_operationitem", name="operation_item", thing="A part of an operation"),
+)
+
+GUARDS = (*_OF_MESSAGES, *_OF_ATTEMPTS, *_OF_HAND_OFFS, *_OF_EVIDENCE, *_OF_OPERATIONS)
 ALL = (*OF_THE_PIPELINE, *GUARDS)

@@ -20,6 +20,7 @@ VIEW_ALL = (
     "messaging.view_installation",
     "messaging.view_ledgerentry",
     "messaging.view_message",
+    "messaging.view_operation",
     "messaging.view_policyrow",
     "messaging.view_providerevent",
     "messaging.view_recordedverdict",

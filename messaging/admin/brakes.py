@@ -1,4 +1,4 @@
-"""What the brake holds: which automation was about to send how much, and the second person who releases or drops it."""
+"""What the brake holds: which automation or operation was about to send how much, and who releases or drops it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ReasonForm(forms.Form):
 @permission_required("messaging.view_brake", raise_exception=True)
 def show(request: HttpRequest) -> HttpResponse:
     person, now = person_of(request), timezone.now()
-    brakes = Brake.objects.select_related("automation", "released_by", "dropped_by")
+    brakes = Brake.objects.select_related("automation", "operation__by", "released_by", "dropped_by")
     context: dict[str, Any] = admin.site.each_context(request) | {
         "title": "Brakes",
         "on": [
@@ -66,8 +66,9 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, answer.sentence)
     else:
         LogEntry.objects.log_actions(person.pk, [brake], CHANGE, "Released.", single_object=True)
-        messages.success(request, f"The messages of “{brake.automation}” leave now, each at its time.")
+        messages.success(request, f"The messages of “{brake.what}” leave now, each at its time.")
         doorbell.ring()
+        doorbell.ring_for_operations()
     return redirect("brakes:list")
 
 
@@ -81,9 +82,7 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, answer.sentence)
     else:
         LogEntry.objects.log_actions(person.pk, [brake], CHANGE, "Dropped.", single_object=True)
-        messages.success(
-            request, f"{answer} message{'' if answer == 1 else 's'} of “{brake.automation}” will not leave."
-        )
+        messages.success(request, f"{answer} message{'' if answer == 1 else 's'} of “{brake.what}” will not leave.")
     return redirect("brakes:list")
 
 

@@ -1,14 +1,17 @@
-"""Moving and rejecting many applications: choose, see what will follow for whom, confirm, read what became of everybody."""
+"""Moving and rejecting many applications: choose, see what will follow for whom, leave single people out, confirm. What
+comes of it is on the page of the operation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,38 +21,81 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from messaging import bulk as many
+from messaging import operations
 from messaging.admin.act_forms import LONGEST_NOTE, NOTE
 from messaging.admin.desk import person_of
 from messaging.bulk import BulkOutcome, Selected
-from pipeline import actors
-from pipeline.models import Application, Reason, Stage
-from pipeline.moves import Act
+from messaging.models import Operation, Signature, Template
+from messaging.operations import Plan
+from messaging.policy.floor import Touchpoint
+from pipeline.models import Application, Reason, Stage, User
 from pipeline.outcomes import Refusal
+
+Kind = Operation.Kind
 
 # More messages than this are not sent by a click alone: whoever sets them off types how many there will be.
 TYPED_ABOVE = 30
+# How long the request itself works on it; the worker goes on, and most are done before the page is shown.
+SECONDS = 2.0
+AUTOMATIONS, NOTHING = "automations", "nothing"
+# What may be said to people because they were moved; other kinds mean something else.
+KINDS: dict[str, tuple[Touchpoint, ...]] = {
+    Kind.MOVE: (
+        Touchpoint.STATUS_UPDATE,
+        Touchpoint.SCHEDULING,
+        Touchpoint.INFORMATION_REQUEST,
+        Touchpoint.INTERVIEW_PREPARATION,
+    ),
+    Kind.REJECT: (Touchpoint.REJECTION,),
+}
 
 
 class BulkForm(forms.Form):
+    """`told` is a word of ours, or the key of a template."""
+
+    kind: Operation.Kind
     selected = forms.CharField(widget=forms.HiddenInput)
+    told = forms.ChoiceField(
+        label="What they are told",
+        initial=AUTOMATIONS,
+        required=False,
+        widget=UnfoldAdminRadioSelectWidget,
+        help_text="Whatever you choose, the gate decides for each person: what is reserved becomes a hand-off.",
+    )
     note = forms.CharField(
         required=False, max_length=LONGEST_NOTE, help_text=NOTE, widget=UnfoldAdminTextareaWidget({"rows": 3})
     )
-    field_order = ["selected", "reason", "to", "note"]
+    field_order = ["selected", "reason", "to", "told", "note"]
 
     def __init__(self, *args: Any, selection: list[Selected], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["selected"] = many.write_selection(selection)
         self.selection = selection
+        signed = Signature.objects.filter(wording__template=OuterRef("pk"))
+        templates = Template.objects.in_use().filter(Exists(signed), touchpoint__in=KINDS[self.kind])
+        self.templates = {str(template.pk): template for template in templates}
+        told: Any = self.fields["told"]
+        told.choices = [
+            (AUTOMATIONS, "What the automations send"),
+            *((pk, f"“{template}”, and nothing else of its kind") for pk, template in self.templates.items()),
+            (NOTHING, "Nothing: without any message, and without hand-offs"),
+        ]
 
-    def preview(self, act: Act) -> BulkOutcome:
-        raise NotImplementedError
-
-    def carry_out(self, act: Act) -> BulkOutcome:
-        raise NotImplementedError
+    def plan(self) -> Plan:
+        told = self.cleaned_data["told"] or AUTOMATIONS
+        return Plan(
+            kind=self.kind,
+            selected=self.selection,
+            to_stage=self.cleaned_data.get("to"),
+            reason=self.cleaned_data.get("reason"),
+            template=self.templates.get(told),
+            quiet=told == NOTHING,
+            note=self.cleaned_data["note"].strip(),
+        )
 
 
 class MoveManyForm(BulkForm):
+    kind = Kind.MOVE
     to = forms.ModelChoiceField(
         label="Stage",
         queryset=Stage.objects.none(),
@@ -68,14 +114,9 @@ class MoveManyForm(BulkForm):
             .order_by("pipeline", "position", "pk")
         )
 
-    def preview(self, act: Act) -> BulkOutcome:
-        return many.preview_move(self.selection, to=self.cleaned_data["to"], act=act)
-
-    def carry_out(self, act: Act) -> BulkOutcome:
-        return many.move(self.selection, to=self.cleaned_data["to"], act=act)
-
 
 class RejectManyForm(BulkForm):
+    kind = Kind.REJECT
     reason = forms.ModelChoiceField(
         queryset=Reason.objects.filter(kind=Reason.Kind.REJECTED, is_active=True),
         empty_label=None,
@@ -84,17 +125,10 @@ class RejectManyForm(BulkForm):
         help_text="The first part is for colleagues. Only the second may reach the candidates.",
     )
 
-    def preview(self, act: Act) -> BulkOutcome:
-        return many.preview_reject(self.selection, reason=self.cleaned_data["reason"], act=act)
 
-    def carry_out(self, act: Act) -> BulkOutcome:
-        return many.reject(self.selection, reason=self.cleaned_data["reason"], act=act)
-
-
-FORMS: dict[str, type[BulkForm]] = {"move": MoveManyForm, "reject": RejectManyForm}
-PERMISSIONS = {"move": "pipeline.move_application", "reject": "pipeline.reject_application"}
-TITLES = {"move": "Move to stage", "reject": "Reject"}
-LOGGED = {"move": "Moved together with others.", "reject": "Rejected together with others."}
+FORMS: dict[str, type[BulkForm]] = {Kind.MOVE: MoveManyForm, Kind.REJECT: RejectManyForm}
+PERMISSIONS: dict[str, str] = {Kind.MOVE: "pipeline.move_application", Kind.REJECT: "pipeline.reject_application"}
+TITLES: dict[str, str] = {Kind.MOVE: "Move to stage", Kind.REJECT: "Reject"}
 
 
 def start(
@@ -108,11 +142,11 @@ def start(
             request, f"More than {many.AT_MOST} applications are selected. Select at most {many.AT_MOST} at once."
         )
         return None
-    return _page(request, verb, FORMS[verb](selection=selection), model_admin=model_admin)
+    return _page(request, FORMS[verb](selection=selection), model_admin=model_admin)
 
 
 def bulk(request: HttpRequest, verb: str, *, model_admin: ModelAdmin) -> HttpResponse:
-    """POST with `preview` says what would follow, POST with `confirm` does it; a GET has nothing selected."""
+    """POST with `preview` says what would follow, POST with `confirm` begins it; a GET has nothing selected."""
     if verb not in FORMS:
         raise Http404
     person = person_of(request)
@@ -122,45 +156,81 @@ def bulk(request: HttpRequest, verb: str, *, model_admin: ModelAdmin) -> HttpRes
     if isinstance(selection, Refusal):
         messages.error(request, selection.sentence)
         return redirect("admin:pipeline_application_changelist")
-    form = FORMS[verb](request.POST, selection=selection)
-    if not form.is_valid():
-        return _page(request, verb, form, model_admin=model_admin)
-    act = Act(by=actors.person(person.pk), now=timezone.now(), note=form.cleaned_data["note"].strip())
-    preview = form.preview(act)
-    typed = request.POST.get("typed", "").strip()
-    if "confirm" not in request.POST:
-        return _page(request, verb, form, model_admin=model_admin, preview=preview)
-    if preview.message_count > TYPED_ABOVE and typed != str(preview.message_count):
-        messages.error(
-            request, f"Nothing happened yet. Type {preview.message_count}, the number of messages, to go on."
-        )
-        return _page(request, verb, form, model_admin=model_admin, preview=preview)
-    outcome = form.carry_out(act)
-    moved = Application.objects.filter(pk__in=[one.application_id for one in outcome.done])
-    LogEntry.objects.log_actions(person.pk, moved, CHANGE, LOGGED[verb])
-    return _page(request, verb, form, model_admin=model_admin, outcome=outcome)
+    form = FORMS[verb](request.POST, selection=_visible(request, selection, model_admin=model_admin))
+    if not form.is_valid() or "change" in request.POST:
+        return _page(request, form, model_admin=model_admin)
+    plan = replace(form.plan(), selected=_kept(request, form.selection))
+    outcome = operations.preview(plan, by=person, now=timezone.now())
+    if "confirm" in request.POST:
+        refusal = _why_not(request, outcome)
+        if refusal is None:
+            return _begin(plan, outcome, person=person)
+        messages.error(request, refusal.sentence)
+    return _page(request, form, model_admin=model_admin, plan=plan, preview=outcome)
+
+
+def _visible(request: HttpRequest, selection: Sequence[Selected], *, model_admin: ModelAdmin) -> list[Selected]:
+    """Of what a form brought back, what this person may see."""
+    rows = model_admin.get_queryset(request).filter(pk__in=[one.application_id for one in selection])
+    visible = set(rows.order_by().values_list("pk", flat=True))
+    return [one for one in selection if one.application_id in visible]
+
+
+def _kept(request: HttpRequest, selection: Sequence[Selected]) -> list[Selected]:
+    """Those who are still ticked. A tick that gets lost leaves somebody out, and never takes somebody in."""
+    if "shown" not in request.POST:
+        return list(selection)
+    kept = set(request.POST.getlist("keep"))
+    return [one for one in selection if str(one.application_id) in kept]
+
+
+def _why_not(request: HttpRequest, outcome: BulkOutcome) -> Refusal | None:
+    """Whether what would happen is what the person saw, and how many messages they say it is."""
+    if not outcome.done:
+        return Refusal("Nothing happened: there is nobody left to do it to.")
+    seen = set(request.POST.get("shown", "").split())
+    others = [one for one in outcome.done if many.code_of(one) not in seen]
+    if others:
+        them = f"{len(others)} {'person' if len(others) == 1 else 'people'}"
+        return Refusal(f"Nothing happened yet. For {them} it would be something else than you saw; look again.")
+    if outcome.message_count > TYPED_ABOVE and request.POST.get("typed", "").strip() != str(outcome.message_count):
+        return Refusal(f"Nothing happened yet. Type {outcome.message_count}, the number of messages, to go on.")
+    return None
+
+
+def _begin(plan: Plan, outcome: BulkOutcome, *, person: User) -> HttpResponse:
+    operation = operations.begin(plan, message_count=outcome.message_count, by=person, now=timezone.now())
+    LogEntry.objects.log_actions(person.pk, [operation], CHANGE, "Begun.", single_object=True)
+    operations.go_on(clock=timezone.now, seconds=SECONDS)
+    return redirect("admin:messaging_operation_change", operation.pk)
 
 
 def _page(
     request: HttpRequest,
-    verb: str,
     form: BulkForm,
     *,
     model_admin: ModelAdmin,
+    plan: Plan | None = None,
     preview: BulkOutcome | None = None,
-    outcome: BulkOutcome | None = None,
 ) -> HttpResponse:
-    context = {
-        "title": TITLES[verb],
+    context: dict[str, Any] = {
+        "title": TITLES[form.kind],
         "opts": model_admin.opts,
-        "verb": verb,
+        "verb": form.kind.value,
         "form": form,
         "count": len(form.selection),
-        "preview": preview,
-        "must_type": preview is not None and preview.message_count > TYPED_ABOVE,
-        "outcome": outcome,
-        "shown": outcome or preview,
-        "action": reverse("admin:pipeline_application_bulk", args=[verb]),
+        "action": reverse("admin:pipeline_application_bulk", args=[form.kind.value]),
         "back": reverse("admin:pipeline_application_changelist"),
     }
+    if plan is not None and preview is not None:
+        kept = {one.application_id for one in plan.selected}
+        left_out = [one.application_id for one in form.selection if one.application_id not in kept]
+        context |= {
+            "plan": plan,
+            "preview": preview,
+            "codes": " ".join(many.code_of(one) for one in preview.done),
+            "typed_above": TYPED_ABOVE,
+            "must_type": preview.message_count > TYPED_ABOVE,
+            "left_out": Application.objects.filter(pk__in=left_out).select_related("candidate", "job").order_by("pk"),
+        }
     return TemplateResponse(request, "messaging/bulk/bulk.html", model_admin.admin_site.each_context(request) | context)

@@ -72,11 +72,11 @@ def _read_warnings() -> list[dict[str, str]]:
         warnings.append({"sentence": sentence, "url": reverse("safe_mode:page"), "link": "Safe mode"})
     warnings += [
         {
-            "sentence": f"“{brake.automation}” was about to send far more than usual and waits for a second person.",
+            "sentence": f"“{brake.what}” was about to send far more than usual and waits for a second person.",
             "url": reverse("brakes:list"),
             "link": "Brakes",
         }
-        for brake in Brake.objects.on().select_related("automation")
+        for brake in Brake.objects.on().select_related("automation", "operation")
     ]
     return warnings
 

@@ -1,8 +1,10 @@
-"""The brake: an automation that would send far more than usual stops until a second person releases or drops it.
+"""The brake: an automation or operation that would send far more than usual stops until a second person releases or drops
+it.
 
-Counted for each automation when a drain begins: what left lately and what is due now. More than BRAKE_AN_HOUR in an hour,
-or on one day more than five times its usual day (at least BRAKE_A_DAY), puts the brake on. What a person released does not
-count again.
+Counted for each automation when a drain begins: what left lately and what is due now. For an operation before it does
+anything: what its person confirmed lately in operations of this kind, and now. More than BRAKE_AN_HOUR in an hour, or on
+one day more than five times the usual day (at least BRAKE_A_DAY), puts the brake on. What a person released does not count
+again.
 """
 
 from __future__ import annotations
@@ -10,19 +12,19 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from messaging import gate, ledger, working_days
-from messaging.models import Automation, Brake, LedgerEntry, Message
+from messaging.models import Automation, Brake, LedgerEntry, Message, Operation, OperationItem
 from messaging.policy.decision import Finding, Outcome
 from messaging.policy.floor import TELLS_THE_OUTCOME, Reserve
 from pipeline import actors
@@ -43,10 +45,54 @@ DROPPED = "The brake held it and {by} dropped it."
 
 def put_on_where_needed(*, now: datetime) -> list[Brake]:
     """Two queries where nothing runs away, and a constant number for all automations that might."""
-    due = _count_due(now)
+    due, operations = _count_due(now)
+    too_many = _put_on_grown(operations, now=now) if operations else []
     sent = _count_sent(due, since=min(_midnight(now), now - HOUR))
     suspects = {pk for pk, number in due.items() if number + sent.get(pk, 0) > _least()}
-    return _put_on(suspects, due, now=now) if suspects else []
+    return too_many + (_put_on(suspects, due, now=now) if suspects else [])
+
+
+def put_on_operation_where_needed(operation: Operation, *, now: datetime) -> Brake | None:
+    """Before it does anything, in the transaction in which it begins."""
+    if not operation.message_count:
+        return None
+    midnight = _midnight(now)
+    # What was dropped or undone sent nothing, and what was released does not count again.
+    lately = Operation.objects.filter(
+        by=operation.by_id, kind=operation.kind, begun_at__gte=midnight - DAYS, undone_at__isnull=True
+    ).exclude(pk=operation.pk)
+    lately = lately.exclude(brakes__dropped_at__isnull=False)
+    unreleased = lately.exclude(brakes__released_at__isnull=False).aggregate(
+        hour=Sum("message_count", filter=Q(begun_at__gte=now - HOUR)),
+        day=Sum("message_count", filter=Q(begun_at__gte=midnight)),
+    )
+    days: defaultdict[date, int] = defaultdict(int)
+    for begun_at, number in lately.filter(begun_at__lt=midnight).order_by().values_list("begun_at", "message_count"):
+        days[timezone.localtime(begun_at, timezone.get_default_timezone()).date()] += number
+    why = _why_unusual(
+        an_hour=(unreleased["hour"] or 0) + operation.message_count,
+        a_day=(unreleased["day"] or 0) + operation.message_count,
+        usual=median(days.values()) if days else 0,
+        what="for bulk acts of this kind by this person",
+    )
+    return _put_on_one(Brake(operation=operation, why=why, count=operation.message_count), now=now) if why else None
+
+
+def _put_on_grown(operations: Collection[int], *, now: datetime) -> list[Brake]:
+    """Operations that have more messages than their person saw when they confirmed them, and that nobody released."""
+    # What a person has to write, and what ended, does not leave; a bounce is answered by a person.
+    leaves = ~Q(messages__status__in=[Status.HELD, Status.CANCELLED]) & ~Q(messages__cause__startswith="bounced:")
+    grown = (
+        Operation.objects.filter(pk__in=operations)
+        .exclude(brakes__released_at__isnull=False)
+        .annotate(planned=Count("messages", filter=leaves))
+        .filter(planned__gt=F("message_count"))
+    )
+    brakes = []
+    for operation, planned, confirmed in grown.values_list("pk", "planned", "message_count"):
+        why = f"{planned} messages follow from it, and {confirmed} were confirmed; they wait for a second person."
+        brakes.append(Brake(operation_id=operation, why=why, count=planned))
+    return [put_on for brake in brakes if (put_on := _put_on_one(brake, now=now))]
 
 
 def _put_on(suspects: Collection[int], due: dict[int, int], *, now: datetime) -> list[Brake]:
@@ -57,35 +103,37 @@ def _put_on(suspects: Collection[int], due: dict[int, int], *, now: datetime) ->
     for automation in Automation.objects.filter(pk__in=suspects):
         pk = automation.pk
         why = _why_unusual(an_hour=an_hour[pk] + due[pk], a_day=a_day[pk] + due[pk], usual=usual.get(pk, 0))
-        if why and (brake := _put_on_one(automation, why, count=due[pk], now=now)):
-            brakes.append(brake)
+        brake = Brake(automation=automation, why=why, count=due[pk])
+        if why and (put_on := _put_on_one(brake, now=now)):
+            brakes.append(put_on)
     return brakes
 
 
-def _why_unusual(*, an_hour: int, a_day: int, usual: float) -> str:
+def _why_unusual(*, an_hour: int, a_day: int, usual: float, what: str = "for this automation") -> str:
     """Empty where it is not."""
     if an_hour > settings.BRAKE_AN_HOUR:
         return f"{an_hour} messages within an hour; more than {settings.BRAKE_AN_HOUR} wait for a second person."
     limit = max(settings.BRAKE_A_DAY, int(TIMES_ITS_USUAL_DAY * usual))
     if a_day > limit:
-        return f"{a_day} messages on one day; more than {limit} are unusual for this automation."
+        return f"{a_day} messages on one day; more than {limit} are unusual {what}."
     return ""
 
 
-def _put_on_one(automation: Automation, why: str, *, count: int, now: datetime) -> Brake | None:
+def _put_on_one(wanted: Brake, *, now: datetime) -> Brake | None:
     """None where another process was first."""
     with transaction.atomic():
         brake, is_new = Brake.objects.get_or_create(
-            automation=automation,
+            automation=wanted.automation,
+            operation=wanted.operation,
             released_at=None,
             dropped_at=None,
-            defaults={"put_on_at": now, "why": why, "count": count},
+            defaults={"put_on_at": now, "why": wanted.why, "count": wanted.count},
         )
         if not is_new:
             return None
-        data: dict[str, str | float | bool | None] = {"event": "put_on", "count": count}
+        data: dict[str, str | float | bool | None] = {"event": "put_on", "count": brake.count}
         ledger.write(LedgerEntry.Kind.BRAKE, about=brake, by=actors.CLOCK, now=now, data=data)
-    logger.warning("The brake is on for automation %s: %s", automation.pk, why)
+    logger.warning("%s: %s", brake, brake.why)
     return brake
 
 
@@ -97,14 +145,17 @@ def _least() -> int:
     return int(min(settings.BRAKE_A_DAY, settings.BRAKE_AN_HOUR))
 
 
-def _count_due(now: datetime) -> dict[int, int]:
-    rows = Message.objects.due(now).filter(automation__isnull=False).order_by().values_list("automation")
-    return dict(rows.annotate(number=Count("pk")))
+def _count_due(now: datetime) -> tuple[dict[int, int], set[int]]:
+    """How many of each automation; and the operations of which something is due, which were counted when they began."""
+    rows = Message.objects.due(now).filter(Q(automation__isnull=False) | Q(operation__isnull=False)).order_by()
+    counted = list(rows.values_list("automation", "operation").annotate(number=Count("pk")))
+    automations = {automation: number for automation, operation, number in counted if operation is None}
+    return automations, {operation for _, operation, _ in counted if operation is not None}
 
 
 def _count_sent(automations: Collection[int], *, since: datetime) -> dict[int, int]:
-    rows = Message.objects.filter(automation__in=automations, sent_at__gte=since).order_by().values_list("automation")
-    return dict(rows.annotate(number=Count("pk")))
+    sent = Message.objects.filter(automation__in=automations, operation__isnull=True, sent_at__gte=since)
+    return dict(sent.order_by().values_list("automation").annotate(number=Count("pk")))
 
 
 def _count_beyond_release(automations: Collection[int], *, since: datetime) -> defaultdict[int, int]:
@@ -120,7 +171,8 @@ def _usual_days(automations: Collection[int], *, now: datetime) -> dict[int, flo
     """The median of the days in the last thirty on which it sent anything; today does not count."""
     midnight = _midnight(now)
     rows = (
-        Message.objects.filter(automation__in=automations, sent_at__gte=midnight - DAYS, sent_at__lt=midnight)
+        Message.objects.filter(automation__in=automations, operation__isnull=True)
+        .filter(sent_at__gte=midnight - DAYS, sent_at__lt=midnight)
         .order_by()
         .values_list("automation", TruncDate("sent_at", tzinfo=timezone.get_default_timezone()))
         .annotate(number=Count("pk"))
@@ -139,10 +191,11 @@ def _midnight(now: datetime) -> datetime:
 
 
 def first_persons(brake: Brake) -> frozenset[int]:
-    """Who cannot release it: who set off most of what waits, and who changed the automation last, as far as the pages
-    recorded it."""
-    waiting = Message.objects.waiting().filter(automation=brake.automation_id)
-    moved = waiting.filter(stage_change__actor_kind=ActorKind.PERSON, stage_change__moved_by__isnull=False)
+    """Who cannot release it: who began the operation; or who set off most of what waits, and who changed the automation
+    last, as far as the pages recorded it."""
+    if brake.operation is not None:
+        return frozenset({brake.operation.by_id})
+    moved = waiting_of(brake).filter(stage_change__actor_kind=ActorKind.PERSON, stage_change__moved_by__isnull=False)
     most = moved.order_by().values_list("stage_change__moved_by").annotate(number=Count("pk")).order_by("-number")[:1]
     changes = LogEntry.objects.filter(
         content_type=ContentType.objects.get_for_model(Automation), object_id=str(brake.automation_id)
@@ -151,16 +204,24 @@ def first_persons(brake: Brake) -> frozenset[int]:
     return frozenset({*(person for person, _ in most), *changed})
 
 
+def waiting_of(brake: Brake) -> QuerySet[Message]:
+    """What it holds."""
+    waiting = Message.objects.waiting()
+    if brake.operation_id is not None:
+        return waiting.filter(operation=brake.operation_id)
+    return waiting.filter(automation=brake.automation_id)
+
+
 def release(brake: Brake, *, reason: str, by: User, now: datetime) -> Brake | Refusal:
     """What waits goes its way, each at its time and through the gate."""
     if not reason.strip():
         return Refusal("Say why this many messages are right, so that others know.")
     if by.pk in first_persons(brake):
         return Refusal(
-            "You set this off, or changed this automation last. A second person looks at it; you can drop it."
+            "You set this off, or changed the automation last. A second person looks at it; you can drop it."
         )
     with transaction.atomic():
-        due = Message.objects.waiting().filter(automation=brake.automation_id, due_at__lte=now).count()
+        due = waiting_of(brake).filter(due_at__lte=now).count()
         ended = Brake.objects.on().filter(pk=brake.pk)
         if not ended.update(released_at=now, released_by=by, released_count=due, reason=reason.strip()):
             return _ended_already()
@@ -178,11 +239,20 @@ def drop(brake: Brake, *, reason: str, by: User, now: datetime) -> int | Refusal
         ended = Brake.objects.on().filter(pk=brake.pk)
         if not ended.update(dropped_at=now, dropped_by=by, reason=reason.strip()):
             return _ended_already()
-        waiting = Message.objects.waiting().filter(automation=brake.automation_id).order_by("pk")
+        waiting = waiting_of(brake).order_by("pk")
         dropped = sum(_drop_one(pk, by=by, now=now) for pk in list(waiting.values_list("pk", flat=True)))
+        if brake.operation_id is not None:
+            _end_operation(brake.operation_id, by=by, now=now)
         _log(brake, by=by, now=now, event="dropped", count=dropped)
     brake.refresh_from_db()
     return dropped
+
+
+def _end_operation(operation_id: int, *, by: User, now: datetime) -> None:
+    """Whoever has not had their turn stays as they are."""
+    to_do = OperationItem.objects.filter(operation=operation_id, state=OperationItem.State.TO_DO)
+    to_do.update(state=OperationItem.State.DROPPED, sentence=DROPPED.format(by=by), done_at=now)
+    Operation.objects.filter(pk=operation_id, finished_at__isnull=True).update(finished_at=now)
 
 
 def _drop_one(message_id: int, *, by: User, now: datetime) -> int:
@@ -218,5 +288,4 @@ def _log(brake: Brake, *, by: User, now: datetime, event: str, count: int) -> No
 
 def held(brake: Brake, *, now: datetime) -> dict[str, int]:
     """For the page: how much waits, and how much of it would leave at once."""
-    waiting = Message.objects.waiting().filter(automation=brake.automation_id)
-    return waiting.aggregate(all=Count("pk"), due=Count("pk", filter=Q(due_at__lte=now)))
+    return waiting_of(brake).aggregate(all=Count("pk"), due=Count("pk", filter=Q(due_at__lte=now)))

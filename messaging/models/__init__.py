@@ -12,6 +12,7 @@ from messaging.models.installation import Installation
 from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
 from messaging.models.minutes import Minutes
+from messaging.models.operation import Operation, OperationItem
 from messaging.models.overdue import Escalation, Snooze
 from messaging.models.policy_row import PolicyRow
 from messaging.models.progress import Progress
@@ -36,6 +37,8 @@ __all__ = [
     "LedgerEntry",
     "Message",
     "Minutes",
+    "Operation",
+    "OperationItem",
     "PlannedChange",
     "PolicyRow",
     "Progress",

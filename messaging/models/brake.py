@@ -1,4 +1,5 @@
-"""The brake: an automation that was about to send far more than usual waits until a second person looked at it."""
+"""The brake: an automation or operation that was about to send far more than usual waits until a second person looked at
+it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from messaging.models.automation import Automation
+from messaging.models.operation import Operation
 
 
 class BrakeQuerySet(models.QuerySet["Brake"]):
@@ -15,9 +17,11 @@ class BrakeQuerySet(models.QuerySet["Brake"]):
 
 
 class Brake(models.Model):
-    """While it is on, the automation's messages stay scheduled and none of them leaves."""
+    """While it is on, the messages stay scheduled and none of them leaves; an operation does not go on either."""
 
-    automation = models.ForeignKey(Automation, on_delete=models.PROTECT, related_name="brakes")
+    # One of the two.
+    automation = models.ForeignKey(Automation, on_delete=models.PROTECT, null=True, blank=True, related_name="brakes")
+    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, null=True, blank=True, related_name="brakes")
     put_on_at = models.DateTimeField()
     why = models.CharField(max_length=500)
     count = models.PositiveIntegerField(help_text="Messages that were due when it was put on.")
@@ -44,13 +48,28 @@ class Brake(models.Model):
                 condition=Q(released_at__isnull=True, dropped_at__isnull=True),
                 name="brake_one_on_per_automation",
             ),
+            models.UniqueConstraint(
+                fields=["operation"],
+                condition=Q(released_at__isnull=True, dropped_at__isnull=True),
+                name="brake_one_on_per_operation",
+            ),
+            models.CheckConstraint(
+                condition=Q(automation__isnull=False, operation__isnull=True)
+                | Q(automation__isnull=True, operation__isnull=False),
+                name="brake_is_on_one_thing",
+            ),
             models.CheckConstraint(
                 condition=Q(released_at__isnull=True) | Q(dropped_at__isnull=True), name="brake_ends_once"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"Brake on “{self.automation}”, {self.put_on_at:%d %B %Y}"
+        return f"Brake on “{self.what}”, {self.put_on_at:%d %B %Y}"
+
+    @property
+    def what(self) -> Automation | Operation | None:
+        """What it is on."""
+        return self.automation or self.operation
 
     @property
     def is_on(self) -> bool:

@@ -46,6 +46,7 @@ class LedgerEntry(models.Model):
         MERGED = "merged", "Two candidates were merged"
         UNMERGED = "unmerged", "A merge was taken apart"
         SILENCE = "silence", "A candidate asked for silence, or ended it"
+        OPERATION = "operation", "A bulk act was begun, finished or undone"
         BRAKE = "brake", "The brake was put on, released or dropped"
         SAFE_MODE = "safe_mode", "Safe mode began or ended"
         INCIDENT = "incident", "An incident"

@@ -18,8 +18,14 @@ from messaging.models import choices
 from messaging.models.automation import Automation
 from messaging.models.brake import Brake
 from messaging.models.hold import Hold
+from messaging.models.operation import Operation
 from messaging.models.template import Template, Wording
 from pipeline.models import Application, StageChange
+
+
+def _of_braked(what: str) -> Exists:
+    """Whether a brake is on the automation, or the operation, of a message."""
+    return Exists(Brake.objects.on().filter(**{what: OuterRef(what)}))
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -29,15 +35,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def free_to_go(self, now: datetime) -> MessageQuerySet:
         """What leaves when its time comes."""
-        braked = Brake.objects.on().filter(automation=OuterRef("automation"))
         held = Hold.objects.on(now).filter(message=OuterRef("pk"))
-        return self.waiting().filter(~Exists(braked), ~Exists(held))
+        return self.waiting().filter(~_of_braked("automation"), ~_of_braked("operation"), ~Exists(held))
 
     def on_hold(self, now: datetime) -> MessageQuerySet:
         return self.waiting().filter(Exists(Hold.objects.on(now).filter(message=OuterRef("pk"))))
 
     def braked(self) -> MessageQuerySet:
-        return self.waiting().filter(Exists(Brake.objects.on().filter(automation=OuterRef("automation"))))
+        return self.waiting().filter(_of_braked("automation") | _of_braked("operation"))
 
     def bounced(self) -> MessageQuerySet:
         """What did not arrive or was reported as spam, and nobody has answered yet."""
@@ -89,6 +94,8 @@ class Message(models.Model):
     stage_change = models.ForeignKey(
         StageChange, on_delete=models.PROTECT, null=True, blank=True, related_name="messages"
     )
+    # NULL: it does not follow from a bulk act.
+    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, null=True, blank=True, related_name="messages")
     cause = models.CharField(
         max_length=100, blank=True, help_text="What it follows from, as one word; the same cause never sends twice."
     )

@@ -1,8 +1,9 @@
-"""A recruiter rejects fifty mixed candidates at once in a real browser, and the gate splits them."""
+"""A recruiter rejects fifty mixed candidates at once in a real browser, the gate splits them, and she undoes it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -48,7 +49,9 @@ def fifty(recruiter: User) -> Job:
     return job
 
 
-def test_fifty_mixed_candidates_split_exactly(fifty: Job, recruiter: User, sign_in: SignIn) -> None:
+def test_fifty_mixed_candidates_split_exactly_without_whom_she_leaves_out_and_can_be_undone(
+    fifty: Job, recruiter: User, sign_in: SignIn
+) -> None:
     page = sign_in(recruiter)
     page.goto(f"/admin/pipeline/application/?job__id__exact={fifty.pk}")
     page.locator("#action-toggle").check()
@@ -63,18 +66,33 @@ def test_fifty_mixed_candidates_split_exactly(fifty: Job, recruiter: User, sign_
     expect(split.filter(has_text="will be rejected")).to_contain_text("50")
     expect(split.filter(has_text="messages will be scheduled")).to_contain_text(str(EARLY))
     expect(split.filter(has_text="hand-offs will be opened")).to_contain_text(str(TO_A_PERSON))
-    expect(page.get_by_text(f"{TO_A_PERSON} hand-offs for Rita Okafor")).to_be_visible()
+    expect(page.get_by_text(f"{TO_A_PERSON} people handed to Rita Okafor")).to_be_visible()
     # Asked only: nobody was moved, nothing was planned.
     assert not Application.objects.filter(status=Application.Status.REJECTED).exists()
     assert not Message.objects.exists()
 
-    page.get_by_role("button", name="Reject 50").click()
-    expect(page.get_by_text("Done. This is what became of the 50 selected.")).to_be_visible()
-    assert Application.objects.filter(job=fifty, status=Application.Status.REJECTED).count() == 50
+    left_out = fifty.applications.exclude(candidate__reach__gte=Milestone.PHONE_SCREEN).latest("pk")
+    page.get_by_label(f"Include {left_out.candidate}", exact=True).press("Space")
+    expect(page.get_by_text("1 left out, 49 to go.")).to_be_visible()
+    expect(split.filter(has_text="messages will be scheduled")).to_contain_text(str(EARLY - 1))
+    page.get_by_role("button", name="Reject 49").click()
+
+    expect(page.get_by_text("49 of 49 had their turn")).to_be_visible()
+    rejected = Application.objects.filter(job=fifty, status=Application.Status.REJECTED)
+    assert rejected.count() == 49
     assert HandOff.objects.open().filter(owner=recruiter).count() == TO_A_PERSON
 
+    undo_is_over = timezone.now() + timedelta(minutes=15)
     outbox.drain(clock=timezone.now)
+    assert not Message.objects.filter(status=Message.Status.SENT).exists()
+    outbox.drain(clock=lambda: undo_is_over)
     sent = Message.objects.filter(status=Message.Status.SENT)
-    assert sent.count() == EARLY
+    assert sent.count() == EARLY - 1
     assert not sent.filter(application__candidate__reach__gte=Milestone.PHONE_SCREEN).exists()
     assert Message.objects.filter(status=Message.Status.HELD).count() == TO_A_PERSON
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("49 people are back where they were").first).to_be_visible()
+    expect(page.get_by_text("had left, and cannot be called back").first).to_be_visible()
+    assert not rejected.exists()
+    assert not HandOff.objects.open().exists()

@@ -9,9 +9,11 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from messaging import automations, bulk
+from messaging import automations, bulk, operations
 from messaging.bulk import BulkOutcome, Selected, read_selection, write_selection
-from messaging.models import Automation, HandOff, Message, PlannedChange
+from messaging.models import Automation, HandOff, Message, Operation, PlannedChange
+from messaging.operation_account import account_of
+from messaging.operations import Plan
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Reason, StageChange, User
@@ -22,6 +24,7 @@ from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
+Kind = Operation.Kind
 LATER = NOW + timedelta(hours=1)
 
 
@@ -57,6 +60,24 @@ def early_rejection() -> Automation:
     )
 
 
+def plan_to_reject(selected: list[Selected], reason: Reason) -> Plan:
+    return Plan(kind=Kind.REJECT, selected=selected, reason=reason)
+
+
+def preview_reject(selected: list[Selected], *, reason: Reason, by: User) -> BulkOutcome:
+    return operations.preview(plan_to_reject(selected, reason), by=by, now=LATER)
+
+
+def do(plan: Plan, *, by: User) -> BulkOutcome:
+    operation = operations.begin(plan, message_count=4, by=by, now=LATER)
+    operations.go_on(clock=lambda: LATER, seconds=60)
+    return account_of(operation).outcome
+
+
+def reject(selected: list[Selected], *, reason: Reason, by: User) -> BulkOutcome:
+    return do(plan_to_reject(selected, reason), by=by)
+
+
 def state() -> tuple[Any, ...]:
     return (
         list(Application.objects.order_by("pk").values_list("pk", "status", "stage", "decided_at")),
@@ -68,15 +89,15 @@ def state() -> tuple[Any, ...]:
 
 
 def in_short(outcome: BulkOutcome) -> list[tuple[Any, ...]]:
-    return [
+    return sorted(
         (
             one.candidate,
             bool(one.refusal),
             [(planned.template, planned.due_at) for planned in one.messages],
-            [(task.owner, task.due_at, task.reasons) for task in one.hand_offs],
+            [(str(task.owner), task.due_at, task.reasons) for task in one.hand_offs],
         )
         for one in outcome.consequences
-    ]
+    )
 
 
 def test_a_preview_says_what_the_act_then_does_and_changes_nothing(
@@ -86,10 +107,10 @@ def test_a_preview_says_what_the_act_then_does_and_changes_nothing(
     make.reject(mixed[1])
     before = state()
 
-    preview = bulk.preview_reject(select(*mixed), reason=reason, act=act_of(ana))
+    preview = preview_reject(select(*mixed), reason=reason, by=ana)
     assert state() == before
 
-    outcome = bulk.reject(select(*mixed), reason=reason, act=act_of(ana))
+    outcome = reject(select(*mixed), reason=reason, by=ana)
     assert in_short(outcome) == in_short(preview)
     assert (len(outcome.done), len(outcome.refused), outcome.message_count, outcome.hand_off_count) == (4, 1, 1, 3)
     assert Message.objects.filter(status=Message.Status.SCHEDULED).count() == 1
@@ -105,11 +126,11 @@ def test_messages_are_grouped_by_template_and_time_and_hand_offs_by_their_owner(
     early = [application_at(1, job=job) for _ in range(3)]
     late = [application_at(3, job=job), application_at(4, job=job), application_at(3, job=job_of_ben)]
 
-    outcome = bulk.preview_reject(select(*early, *late), reason=reason, act=act_of(ana))
+    outcome = preview_reject(select(*early, *late), reason=reason, by=ana)
 
     [mailing] = outcome.mailings
-    assert (mailing.planned.template, len(mailing.people)) == ("Early rejection", 3)
-    assert {errand.owner: len(errand.tasks) for errand in outcome.errands} == {job.recruiter: 2, ben: 1}
+    assert ([planned.template for planned in mailing.planned], len(mailing.people)) == (["Early rejection"], 3)
+    assert {errand.owner: len(errand.people) for errand in outcome.errands} == {job.recruiter: 2, ben: 1}
     assert outcome.silent == []
 
 
@@ -120,7 +141,7 @@ def test_who_was_moved_since_they_were_seen_is_left_alone_and_named(
     selection = select(seen, moved)
     make.move_to(moved, Milestone.PHONE_SCREEN)
 
-    outcome = bulk.reject(selection, reason=reason, act=act_of(ana))
+    outcome = reject(selection, reason=reason, by=ana)
 
     assert [one.candidate for one in outcome.done] == [str(seen.candidate)]
     [refused] = outcome.refused
@@ -140,7 +161,7 @@ def test_one_whom_the_database_does_not_take_fails_nobody_else(ana: User, reason
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(break_one):
-        outcome = bulk.reject(select(*applications), reason=reason, act=act_of(ana))
+        outcome = reject(select(*applications), reason=reason, by=ana)
 
     assert [one.application_id for one in outcome.refused] == [broken.pk]
     assert outcome.refused[0].candidate == str(broken.candidate)
@@ -149,11 +170,10 @@ def test_one_whom_the_database_does_not_take_fails_nobody_else(ana: User, reason
 
 
 def test_an_application_that_is_gone_is_in_the_outcome_too(ana: User, reason: Reason) -> None:
-    application = application_at(1)
-    outcome = bulk.reject(
-        [*select(application), Selected(application_id=10**9, stage_id=1)], reason=reason, act=act_of(ana)
-    )
+    selection = [*select(application_at(1)), Selected(application_id=10**9, stage_id=1)]
+    outcome = preview_reject(selection, reason=reason, by=ana)
     assert (len(outcome.done), len(outcome.refused)) == (1, 1)
+    assert len(reject(selection, reason=reason, by=ana).done) == 1
 
 
 def test_moving_refuses_who_is_there_already_and_who_is_in_another_pipeline(ana: User) -> None:
@@ -162,7 +182,7 @@ def test_moving_refuses_who_is_there_already_and_who_is_in_another_pipeline(ana:
     elsewhere = application_at(1)
     to = make.stage_of(here, Milestone.REVIEW)
 
-    outcome = bulk.move(select(here, there, elsewhere), to=to, act=act_of(ana))
+    outcome = do(Plan(kind=Kind.MOVE, selected=select(here, there, elsewhere), to_stage=to), by=ana)
 
     assert [one.application_id for one in outcome.done] == [here.pk]
     assert [one.refusal for one in outcome.refused] == [
@@ -191,7 +211,8 @@ def test_a_preview_of_a_move_says_what_the_next_stage_sends_and_which_message_it
     application = Application.objects.get(pk=application.pk)
 
     to = make.stage_of(application, Milestone.PHONE_SCREEN)
-    [one] = bulk.preview_move(select(application), to=to, act=act_of(ana)).consequences
+    plan = Plan(kind=Kind.MOVE, selected=select(application), to_stage=to)
+    [one] = operations.preview(plan, by=ana, now=LATER).consequences
 
     assert [planned.template for planned in one.messages] == ["Next step"]
     assert [stopped.template for stopped in one.stopped] == ["Next step"]
@@ -201,7 +222,7 @@ def test_a_preview_of_a_move_says_what_the_next_stage_sends_and_which_message_it
 
 def test_who_is_told_nothing_is_said_to_be_told_nothing(ana: User, reason: Reason) -> None:
     application = application_at(1)
-    outcome = bulk.preview_reject(select(application), reason=reason, act=act_of(ana))
+    outcome = preview_reject(select(application), reason=reason, by=ana)
     assert [one.application_id for one in outcome.silent] == [application.pk]
     assert outcome.silent[0].nothing_follows
 
@@ -211,8 +232,8 @@ def test_two_applications_of_one_person_see_each_other_in_the_preview_as_in_the_
 ) -> None:
     first = application_at(1)
     second = application_at(3, candidate=first.candidate)
-    preview = bulk.preview_reject(select(first, second), reason=reason, act=act_of(ana))
-    assert in_short(preview) == in_short(bulk.reject(select(first, second), reason=reason, act=act_of(ana)))
+    preview = preview_reject(select(first, second), reason=reason, by=ana)
+    assert in_short(preview) == in_short(reject(select(first, second), reason=reason, by=ana))
     assert (preview.message_count, preview.hand_off_count) == (0, 2)
 
 
@@ -223,14 +244,14 @@ def test_a_preview_asks_as_much_for_many_as_for_a_few(early_rejection: Automatio
     def asked(verb: Any, number: int) -> int:
         selection = select(*(application_at(1 + 2 * (n % 2), job=job) for n in range(number)))
         with CaptureQueriesContext(connection) as captured:
-            outcome = verb(selection, reason=reason, act=act_of(ana))
+            outcome = verb(selection, reason=reason, by=ana)
         assert len(outcome.done) == number
         assert min(outcome.message_count, outcome.hand_off_count) == number // 2
         return len(captured)
 
-    asked(bulk.preview_reject, 2)
-    assert asked(bulk.preview_reject, 4) == asked(bulk.preview_reject, 12) < 60
-    assert asked(bulk.reject, 4) == asked(bulk.reject, 12) < 60
+    asked(preview_reject, 2)
+    assert asked(preview_reject, 4) == asked(preview_reject, 12) < 60
+    assert asked(reject, 4) == asked(reject, 12) < 100
 
 
 def test_what_waits_for_those_who_move_is_settled_for_all_of_them_at_once(ana: User) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from messaging import automations, gate, incidents, ledger
+from messaging import automations, gate, incidents, ledger, operations
+from messaging.bulk import Selected
 from messaging.gate import Clearance
 from messaging.models import (
     Attempt,
@@ -17,12 +18,14 @@ from messaging.models import (
     Incident,
     LedgerEntry,
     Message,
+    Operation,
     PolicyRow,
     RecordedVerdict,
     RejectionPhrase,
     Seal,
     Signature,
 )
+from messaging.operations import Plan
 from messaging.policy.floor import Reserve, Touchpoint
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
@@ -31,6 +34,20 @@ from tests import factories as make
 
 _numbers = itertools.count(1)
 _policy_cells = itertools.cycle(itertools.product((Touchpoint.SURVEY, Touchpoint.REMINDER), Milestone))
+
+
+def make_operation() -> Operation:
+    """Done to two people, one of whom was rejected already."""
+    to_reject, rejected = make.make_application(), make.make_application()
+    make.reject(rejected)
+    plan = Plan(
+        kind=Operation.Kind.REJECT,
+        reason=make.make_reason(),
+        selected=[Selected(application_id=one.pk, stage_id=one.stage_id) for one in (to_reject, rejected)],
+    )
+    operation = operations.begin(plan, message_count=1, by=make.make_user(), now=make.NOW)
+    operations.go_on(clock=lambda: make.NOW, seconds=10)
+    return operation
 
 
 def make_interview() -> Interview:
@@ -135,6 +152,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "messaging.Incident": make_incident,
     "messaging.LedgerEntry": make_ledger_entry,
     "messaging.Message": make_message,
+    "messaging.Operation": make_operation,
     "messaging.PolicyRow": make_policy_row,
     "messaging.RecordedVerdict": make_verdict,
     "messaging.RejectionPhrase": make_phrase,

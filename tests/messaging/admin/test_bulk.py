@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
@@ -12,7 +14,7 @@ from django_q.models import OrmQ
 
 from messaging import bulk
 from messaging.admin import bulk as bulk_page
-from messaging.models import Automation, HandOff, Message
+from messaging.models import Automation, HandOff, Message, Operation
 from pipeline.milestones import Milestone
 from pipeline.models import Application, User
 from tests import factories as make
@@ -21,7 +23,12 @@ from tests.messaging.admin.signing_in import sign_in
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/pipeline/application/"
-RIGHTS = ("pipeline.view_application", "pipeline.move_application", "pipeline.reject_application")
+RIGHTS = (
+    "pipeline.view_application",
+    "pipeline.move_application",
+    "pipeline.reject_application",
+    "messaging.view_operation",
+)
 
 
 @pytest.fixture
@@ -52,6 +59,25 @@ def url(verb: str) -> str:
     return reverse("admin:pipeline_application_bulk", args=[verb])
 
 
+def page_of(operation: Operation) -> str:
+    return reverse("admin:messaging_operation_change", args=[operation.pk])
+
+
+def begin(client: Client, applications: list[Application]) -> dict[str, Any]:
+    selected = choose(client, "reject", applications).context["form"].initial["selected"]
+    return {"selected": selected, "reason": make.make_reason().pk}
+
+
+def kept(preview: Any) -> list[str]:
+    """The people who are ticked on a preview."""
+    return sorted(re.findall(r'name="keep" value="([0-9]+)" checked', preview.content.decode()), key=int)
+
+
+def confirmed(preview: Any) -> dict[str, Any]:
+    """What the page of a preview sends when it is confirmed as it is."""
+    return {"shown": preview.context["codes"], "keep": kept(preview), "confirm": "1"}
+
+
 def statuses(applications: list[Application]) -> list[str]:
     found = dict(Application.objects.values_list("pk", "status"))
     return [found[one.pk] for one in applications]
@@ -69,35 +95,85 @@ def test_a_bulk_rejection_is_chosen_previewed_confirmed_and_reported(
     preview = client.post(url("reject"), given | {"preview": "1"})
     html = preview.content.decode()
     assert "2 people get “Early rejection” on" in html
-    assert f"1 hand-off for {mixed[0].job.recruiter}" in html
+    assert f"1 person handed to {mixed[0].job.recruiter}" in html
     assert "because the candidate reached phone screen" in html
     assert f"{mixed[3].candidate} is rejected by now." in html
-    assert "Reject 3" in html
+    assert '<span id="confirm-number">3</span>' in html
+    assert kept(preview) == [str(one.pk) for one in mixed[:3]]
     assert statuses(mixed) == ["active", "active", "active", "rejected"]
     assert (Message.objects.count(), OrmQ.objects.count()) == (0, 0)
 
-    done = client.post(url("reject"), given | {"confirm": "1"})
-    assert done.context["outcome"].message_count == 2
-    assert f"{mixed[3].candidate} is rejected by now." in done.content.decode()
+    done = client.post(url("reject"), given | confirmed(preview), follow=True)
+    [operation] = Operation.objects.all()
+    assert done.redirect_chain == [(page_of(operation), 302)]
+    assert (operation.by, operation.message_count) == (user, 2)
+    assert done.context["account"].outcome.message_count == 2
+    assert f"{mixed[3].candidate} is rejected by now." not in done.content.decode()  # they could not be ticked
     assert statuses(mixed) == ["rejected"] * 4
     assert Message.objects.filter(status=Message.Status.SCHEDULED).count() == 2
     assert [hand_off.application_id for hand_off in HandOff.objects.open()] == [mixed[2].pk]
     assert mixed[0].stage_changes.get(kind="rejected").note == "Hiring freeze."
-    assert {entry.object_id for entry in LogEntry.objects.all()} == {str(one.pk) for one in mixed[:3]}
-    assert set(LogEntry.objects.values_list("user", flat=True)) == {user.pk}
+    assert [(entry.user, entry.object_id) for entry in LogEntry.objects.all()] == [(user, str(operation.pk))]
     assert OrmQ.objects.count() == 1
 
 
 def test_confirming_twice_rejects_nobody_twice(ana: tuple[Client, User], mixed: list[Application]) -> None:
     client, _ = ana
-    given = {
-        "selected": choose(client, "reject", mixed).context["form"].initial["selected"],
-        "reason": make.make_reason().pk,
-        "confirm": "1",
-    }
-    assert len(client.post(url("reject"), given).context["outcome"].done) == 3
-    assert len(client.post(url("reject"), given).context["outcome"].refused) == 4
-    assert Message.objects.count() == 3
+    given = begin(client, mixed)
+    confirm = given | confirmed(client.post(url("reject"), given | {"preview": "1"}))
+    assert client.post(url("reject"), confirm).status_code == 302
+    again = client.post(url("reject"), confirm)
+    assert "there is nobody left to do it to" in again.content.decode()
+    assert (Operation.objects.count(), Message.objects.count()) == (1, 3)
+
+
+def test_who_is_left_out_stays_as_they_are_and_the_number_to_type_is_without_them(
+    ana: tuple[Client, User], mixed: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = ana
+    monkeypatch.setattr(bulk_page, "TYPED_ABOVE", 0)
+    given = begin(client, mixed)
+    confirm = given | confirmed(client.post(url("reject"), given | {"preview": "1"}))
+    confirm["keep"] = [str(mixed[0].pk), str(mixed[2].pk)]
+
+    refused = client.post(url("reject"), confirm | {"typed": "2"})
+    assert "Type 1, the number of messages, to go on." in refused.content.decode()
+    assert [one.pk for one in refused.context["left_out"]] == [mixed[1].pk, mixed[3].pk]
+    assert client.post(url("reject"), confirm | {"typed": "1"}).status_code == 302
+    assert statuses(mixed) == ["rejected", "active", "rejected", "rejected"]
+    assert Operation.objects.get().items.count() == 2
+
+
+def test_what_would_be_something_else_than_was_seen_is_shown_again_first(
+    ana: tuple[Client, User], mixed: list[Application]
+) -> None:
+    client, _ = ana
+    given = begin(client, mixed)
+    confirm = given | confirmed(client.post(url("reject"), given | {"preview": "1"}))
+    make.make_interview(mixed[0], held_at=make.NOW)  # a person writes to them now
+
+    refused = client.post(url("reject"), confirm)
+    assert "For 1 person it would be something else than you saw; look again." in refused.content.decode()
+    assert not Operation.objects.exists()
+    assert client.post(url("reject"), given | confirmed(refused)).status_code == 302
+
+
+def test_what_they_are_told_is_a_choice(ana: tuple[Client, User], mixed: list[Application]) -> None:
+    client, _ = ana
+    chosen = make.make_template(name="Kinder")
+    make.make_template(name="Nobody signed it", signed=False)
+    given = begin(client, mixed)
+    labels = [label for _, label in client.post(url("reject"), given).context["form"].fields["told"].choices]
+    assert "“Kinder”, and nothing else of its kind" in labels
+    assert not any("Nobody signed it" in label for label in labels)
+
+    preview = client.post(url("reject"), given | {"told": "nothing", "preview": "1"})
+    assert preview.context["preview"].message_count == preview.context["preview"].hand_off_count == 0
+    preview = client.post(url("reject"), given | {"told": chosen.pk, "preview": "1"})
+    assert "2 people get “Kinder” on" in preview.content.decode()
+    client.post(url("reject"), given | {"told": chosen.pk} | confirmed(preview))
+    assert Operation.objects.get().template == chosen
+    assert client.post(url("reject"), given | {"told": "999"}).context["form"].errors
 
 
 def test_a_bulk_move_goes_through_the_same_pages(ana: tuple[Client, User], mixed: list[Application]) -> None:
@@ -110,11 +186,11 @@ def test_a_bulk_move_goes_through_the_same_pages(ana: tuple[Client, User], mixed
         elsewhere.stage.pipeline_id,
     }
     given = {"selected": chosen.context["form"].initial["selected"], "to": to.pk}
-    assert "Move 3" in client.post(url("move"), given | {"preview": "1"}).content.decode()
+    preview = client.post(url("move"), given | {"preview": "1"})
+    assert [len(preview.context["preview"].done), len(preview.context["preview"].refused)] == [3, 2]
     assert set(Application.objects.values_list("stage__milestone", flat=True)) == {Milestone.APPLIED}
 
-    outcome = client.post(url("move"), given | {"confirm": "1"}).context["outcome"]
-    assert [len(outcome.done), len(outcome.refused)] == [3, 2]
+    client.post(url("move"), given | confirmed(preview))
     assert Application.objects.filter(stage=to).count() == 3
 
 
@@ -124,7 +200,7 @@ def test_nothing_is_done_without_a_reason(ana: tuple[Client, User], mixed: list[
     withdrew = make.make_reason(kind="withdrew")
     for reason in ("", "x", withdrew.pk):
         answer = client.post(url("reject"), {"selected": selected, "reason": reason, "confirm": "1"})
-        assert answer.context["outcome"] is None
+        assert "preview" not in answer.context
     assert "Choose the reason." in client.post(url("reject"), {"selected": selected, "confirm": "1"}).content.decode()
     assert statuses(mixed) == ["active", "active", "active", "rejected"]
 
@@ -161,7 +237,7 @@ def test_a_bulk_act_needs_its_own_right(verb: str, missing: str, mixed: list[App
     assert statuses(mixed) == ["active", "active", "active", "rejected"]
 
     client, _ = sign_in(*RIGHTS)
-    assert client.post(url(verb), given).status_code == 200
+    assert client.post(url(verb), {**given, "confirm": "", "preview": "1"}).status_code == 200
 
 
 def test_more_than_can_be_answered_for_at_once_are_not_taken(
@@ -187,17 +263,28 @@ def test_above_so_many_messages_their_number_is_typed_and_not_only_clicked(
     ana: tuple[Client, User], mixed: list[Application], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, _ = ana
-    given = {
-        "selected": choose(client, "reject", mixed).context["form"].initial["selected"],
-        "reason": make.make_reason().pk,
-    }
-    assert 'name="typed"' not in client.post(url("reject"), given | {"preview": "1"}).content.decode()
+    given = begin(client, mixed)
+    assert not client.post(url("reject"), given | {"preview": "1"}).context["must_type"]
     monkeypatch.setattr(bulk_page, "TYPED_ABOVE", 1)
-    assert 'name="typed"' in client.post(url("reject"), given | {"preview": "1"}).content.decode()
+    preview = client.post(url("reject"), given | {"preview": "1"})
+    assert preview.context["must_type"]
+    confirm = given | confirmed(preview)
     for typed in ({}, {"typed": ""}, {"typed": "3"}, {"typed": "two"}):
-        refused = client.post(url("reject"), given | typed | {"confirm": "1"}).content.decode()
+        refused = client.post(url("reject"), confirm | typed).content.decode()
         assert "Nothing happened yet. Type 2, the number of messages, to go on." in refused
         assert statuses(mixed) == ["active", "active", "active", "rejected"]
-    done = client.post(url("reject"), given | {"typed": " 2 ", "confirm": "1"})
-    assert done.context["outcome"].message_count == 2
+    client.post(url("reject"), confirm | {"typed": " 2 "})
     assert statuses(mixed) == ["rejected"] * 4
+
+
+def test_only_what_a_person_may_see_is_taken_of_what_a_form_brings_back(
+    ana: tuple[Client, User], mixed: list[Application], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = ana
+    given = begin(client, mixed)
+    visible = Application.objects.exclude(pk=mixed[0].pk)
+    model_admin = admin.site.get_model_admin(Application)
+    monkeypatch.setattr(model_admin, "get_queryset", lambda _: visible)
+    assert kept(client.post(url("reject"), given | {"preview": "1"})) == [str(mixed[1].pk), str(mixed[2].pk)]
+    monkeypatch.undo()
+    assert kept(client.post(url("reject"), given | {"preview": "1"})) == [str(one.pk) for one in mixed[:3]]

@@ -53,6 +53,7 @@ WRITTEN_BY_MACHINES: dict[str, frozenset[str]] = {
             "body",
         }
     ),
+    "messaging.Operation": frozenset({"by", "kind", "begun_at", "to_stage", "reason", "template", "undone_at"}),
     "messaging.PolicyRow": frozenset(),
     "messaging.RecordedVerdict": frozenset(
         {"message", "outcome", "reserve", "findings", "facts", "versions", "decided_at", "seal"}
@@ -100,6 +101,7 @@ KEPT = {
     "messaging.Incident",
     "messaging.LedgerEntry",
     "messaging.Message",
+    "messaging.Operation",
     "messaging.RecordedVerdict",
     "messaging.Seal",
     "messaging.Signature",

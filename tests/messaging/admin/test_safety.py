@@ -175,7 +175,7 @@ def test_a_second_person_drops_it(brake: Brake) -> None:
 
 def test_who_set_it_off_is_told_that_another_one_releases_it(brake: Brake) -> None:
     person = make_colleague("Coordinator")
-    LogEntry.objects.log_actions(person.pk, [brake.automation], 2, "Changed.", single_object=True)
+    LogEntry.objects.log_actions(person.pk, Automation.objects.filter(brakes=brake), 2, "Changed.", single_object=True)
     client = client_of(person)
     page = text_of(client.get(BRAKES))
     assert "somebody else releases it" in page

@@ -143,7 +143,7 @@ def test_an_hour_has_its_own_limit_that_no_usual_day_raises(
 def test_a_second_process_puts_on_no_second_brake(automation: Automation) -> None:
     plan(4)
     assert len(the_brake.put_on_where_needed(now=DUE)) == 1
-    assert the_brake._put_on_one(automation, "Again.", count=4, now=DUE) is None
+    assert the_brake._put_on_one(Brake(automation=automation, why="Again.", count=4), now=DUE) is None
     assert (Brake.objects.count(), LedgerEntry.objects.filter(kind="brake").count()) == (1, 1)
 
 
