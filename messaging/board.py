@@ -72,6 +72,10 @@ class Standing:
     active: int
     long: int
 
+    @property
+    def in_words(self) -> str:
+        return ", ".join(f"{number} in {stage}" for stage, number in self.stages if number)
+
 
 def read_columns(
     job: Job, applications: QuerySet[Application], *, filters: Filters, now: datetime

@@ -118,7 +118,7 @@ def test_all_jobs_say_how_many_are_where_and_for_long() -> None:
     make.move_to(card(job, "Bo"), Milestone.OFFER)
     busy, idle = board.read_standings([job, empty], Application.objects.all(), now=NOW)
     assert {str(stage): number for stage, number in busy.stages if number} == {"Applied": 1, "Offer": 1}
-    assert (busy.active, busy.long) == (2, 1)
+    assert (busy.active, busy.long, busy.in_words) == (2, 1, "1 in Applied, 1 in Offer")
     assert (idle.active, idle.long, len(idle.stages)) == (0, 0, len(make.STAGES))
 
 
