@@ -283,9 +283,8 @@ def _give_back(record: Merge) -> None:
 
 def _own_wishes(record: Merge, kept: Candidate, away: Candidate) -> dict[str, datetime | None]:
     """As they were, unless somebody recorded another wish since: that one stands."""
-    together = min(filter(None, [record.kept_do_not_contact_at, away.do_not_contact_at]), default=None)
     wishes: dict[str, datetime | None] = {}
-    if kept.do_not_contact_at == together:
+    if kept.do_not_contact_at == _silent_together(record, away):
         wishes["do_not_contact_at"] = record.kept_do_not_contact_at
     if kept.talent_pool_consent_at == _agreed_together(record, away):
         wishes["talent_pool_consent_at"] = record.kept_consent_at
@@ -295,11 +294,15 @@ def _own_wishes(record: Merge, kept: Candidate, away: Candidate) -> dict[str, da
 def _wishes_since(record: Merge, kept: Candidate, away: Candidate) -> dict[str, datetime | None]:
     """Who asked for silence since, or took a consent back, was both of them. `kept`: as it was when they were one."""
     wishes: dict[str, datetime | None] = {}
-    if kept.do_not_contact_at is not None and record.kept_do_not_contact_at is None and away.do_not_contact_at is None:
-        wishes["do_not_contact_at"] = kept.do_not_contact_at
+    if kept.do_not_contact_at not in (None, _silent_together(record, away)):
+        wishes["do_not_contact_at"] = away.do_not_contact_at or kept.do_not_contact_at
     if kept.talent_pool_consent_at is None and _agreed_together(record, away) is not None:
         wishes["talent_pool_consent_at"] = None
     return wishes
+
+
+def _silent_together(record: Merge, away: Candidate) -> datetime | None:
+    return min(filter(None, [record.kept_do_not_contact_at, away.do_not_contact_at]), default=None)
 
 
 def _agreed_together(record: Merge, away: Candidate) -> datetime | None:

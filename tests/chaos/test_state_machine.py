@@ -5,24 +5,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from unittest.mock import patch
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.db import transaction
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from pytest_django.fixtures import Settings
 
-from messaging import automations, gate, handoffs, outgoing
+from messaging import automations, gate, handoffs, merging, outgoing
 from messaging.delivery import egress, guard, outbox
 from messaging.models import Attempt, Automation, HandOff, Message, PolicyRow, Template
 from pipeline import actors, moves
 from pipeline.milestones import Milestone
-from pipeline.models import Application, Candidate, Job, Reason, StageChange, User
+from pipeline.models import Application, Candidate, Job, Merge, Reason, StageChange, User
 from pipeline.moves import Act
 from tests.chaos.figures import Count, counted, size
 from tests.chaos.invariants import violations
@@ -110,6 +119,25 @@ def dying(owner: Any, name: str, *, afterwards: bool) -> Iterator[None]:
         yield
 
 
+@dataclass(kw_only=True)
+class Together:
+    """Two candidates whom the machine merged, and what it knew of them then."""
+
+    record: Merge
+    applications: set[int]  # of the one that went away
+    kept_was_silent: bool
+    away_was_silent: bool
+    asked_since: bool = False
+
+    @property
+    def kept(self) -> int:
+        return self.record.kept_id
+
+    @property
+    def away(self) -> int:
+        return self.record.away_id
+
+
 class Outbox(RuleBasedStateMachine):
     provider: ClassVar[Provider]
     count: ClassVar[Count]
@@ -123,14 +151,18 @@ class Outbox(RuleBasedStateMachine):
         self.story = transaction.atomic()
         self.story._from_testcase = True  # type: ignore[attr-defined]  # else no mail could leave out of it
         self.story.__enter__()
+        # What the story before sent is taken back, so the database was never anywhere else.
+        (settings.VAR_DIR / "instance.json").unlink(missing_ok=True)
         self.provider.accepted.clear()
         self.provider.behaviour = accepts
         self.now: datetime = NOW
         self.seen = 0
         self.applications: list[Application] = []
-        # By candidate: what the machine did to them, whatever the rows say.
+        # What the machine did to candidates, whatever the rows say: whose each application is, with which somebody dealt.
+        self.owner: dict[int, int] = {}
         self.dealt_with: set[int] = set()
         self.asked_for_silence: set[int] = set()
+        self.merged: list[Together] = []
         self.switched_off: set[int] = set()  # automations, and those of a template that is off
         self.reserved_by_policy: set[str] = set()
 
@@ -141,6 +173,13 @@ class Outbox(RuleBasedStateMachine):
             pk=self.applications[number % len(self.applications)].pk
         )
 
+    def add(self, application: Application) -> None:
+        self.applications.append(application)
+        self.owner[application.pk] = application.candidate_id
+
+    def was_dealt_with(self, candidate: int) -> bool:
+        return any(self.owner[application] == candidate for application in self.dealt_with)
+
     def act(self) -> Act:
         return Act(by=actors.person(self.person.pk), now=self.now)
 
@@ -148,17 +187,24 @@ class Outbox(RuleBasedStateMachine):
         if isinstance(change, StageChange):
             automations.follow(change, now=self.now)
 
+    @initialize()
+    def somebody_applies(self) -> None:
+        """Every story has somebody to write to, so that few are told in which nothing could leave."""
+        application = make_application(job=self.job, now=self.now, quiet=False)
+        self.add(application)
+        self.follow(application.stage_changes.get())
+
     @precondition(lambda self: len(self.applications) < 6)
     @rule(again=st.booleans(), number=pick)
     def receive(self, again: bool, number: int) -> None:
         if again and self.applications:
             answer = moves.receive(self.one(number).candidate, make_job(recruiter=self.person), act=self.act())
             assert isinstance(answer, StageChange)
-            self.applications.append(answer.application)
+            self.add(answer.application)
             self.follow(answer)
         else:
             application = make_application(job=self.job, now=self.now, quiet=False)
-            self.applications.append(application)
+            self.add(application)
             self.follow(application.stage_changes.get())
 
     @precondition(lambda self: self.applications)
@@ -169,7 +215,7 @@ class Outbox(RuleBasedStateMachine):
         change = moves.move(application, stage, act=self.act())
         if isinstance(change, StageChange):
             if stage.milestone >= Milestone.PHONE_SCREEN:
-                self.dealt_with.add(application.candidate_id)
+                self.dealt_with.add(application.pk)
             if is_followed:
                 self.follow(change)
 
@@ -195,14 +241,56 @@ class Outbox(RuleBasedStateMachine):
     def talk(self, number: int) -> None:
         application = self.one(number)
         moves.log_conversation(application, kind="phone", note="We spoke.", by=self.act().by, now=self.now)
-        self.dealt_with.add(application.candidate_id)
+        self.dealt_with.add(application.pk)
 
     @precondition(lambda self: self.applications)
     @rule(number=pick)
     def ask_for_silence(self, number: int) -> None:
         candidate = self.one(number).candidate_id
         Candidate.objects.filter(pk=candidate).update(do_not_contact_at=self.now)
+        self.ask(candidate)
+
+    def ask(self, candidate: int) -> None:
         self.asked_for_silence.add(candidate)
+        for together in self.merged:
+            together.asked_since |= together.kept == candidate
+
+    @precondition(lambda self: len(self.applications) > 1)
+    @rule(number=pick, other=pick)
+    def merge(self, number: int, other: int) -> None:
+        kept, away = self.one(number).candidate, self.one(other).candidate
+        done = merging.merge(kept, away, by=self.person, now=self.now)
+        if isinstance(done, merging.Merged):
+            silent = self.asked_for_silence
+            theirs = {application for application, owner in self.owner.items() if owner == away.pk}
+            self.merged.append(
+                Together(
+                    record=done.record,
+                    applications=theirs,
+                    kept_was_silent=kept.pk in silent,
+                    away_was_silent=away.pk in silent,
+                )
+            )
+            self.owner |= dict.fromkeys(theirs, kept.pk)
+            if away.pk in silent:
+                silent.add(kept.pk)
+
+    @precondition(lambda self: self.merged)
+    @rule()
+    def unmerge(self) -> None:
+        together = self.merged.pop()
+        done = merging.unmerge(together.record, by=self.person, now=self.now)
+        assert isinstance(done, merging.TakenApart), done
+        self.owner |= dict.fromkeys(together.applications, together.away)
+        for candidate, was_silent in (
+            (together.kept, together.kept_was_silent),
+            (together.away, together.away_was_silent),
+        ):
+            self.asked_for_silence.discard(candidate)
+            if was_silent:
+                self.asked_for_silence.add(candidate)
+            if together.asked_since:
+                self.ask(candidate)
 
     @precondition(lambda self: self.applications)
     @rule(number=pick, address=st.integers(0, 999))
@@ -227,7 +315,7 @@ class Outbox(RuleBasedStateMachine):
             handoffs.answer(hand_off, subject="Our talk", body=OWN_WORDS, by=self.person, now=self.now)
         elif how == "phone":
             handoffs.tell_by_phone(hand_off, note="We spoke.", by=self.person, now=self.now)
-            self.dealt_with.add(hand_off.application.candidate_id)
+            self.dealt_with.add(hand_off.application_id)
         else:
             handoffs.close_as_not_needed(hand_off, reason="She wrote first.", by=self.person, now=self.now)
 
@@ -304,10 +392,10 @@ class Outbox(RuleBasedStateMachine):
                 for sentence, is_wrong in {
                     "not the candidate's address": mail["To"] != candidate.email,
                     "a hole in the text": any(mark in mail["Subject"] + mail["TextBody"] for mark in ("{{", "{%")),
-                    "they asked for silence": candidate.pk in self.asked_for_silence,
+                    "they asked for silence": self.owner[message.application_id] in self.asked_for_silence,
                     "reserved by the floor": message.origin == "automation"
                     and message.touchpoint == "rejection"
-                    and candidate.pk in self.dealt_with,
+                    and self.was_dealt_with(self.owner[message.application_id]),
                     "reserved by the policy": message.origin == "automation"
                     and message.touchpoint in self.reserved_by_policy,
                     "switched off": message.automation_id in self.switched_off,
@@ -317,7 +405,7 @@ class Outbox(RuleBasedStateMachine):
             self.count.violations += len(wrong)
             assert not wrong, message
             if message.origin == "person":
-                self.dealt_with.add(candidate.pk)  # a hand-sent message is contact
+                self.dealt_with.add(message.application_id)  # a hand-sent message is contact
 
     @invariant()
     def what_we_show_is_what_was_accepted(self) -> None:
