@@ -354,7 +354,14 @@ let drag = null; // { card, ghost, dx, dy, x, y, edges, target, frame }
 const startDrag = () => {
     const { card, x, y, id } = press;
     clearTimeout(press.timer);
+    // Read once, and before anything is changed: asking for a position after a change lays out the page.
     const box = card.getBoundingClientRect();
+    const left = strip().scrollLeft;
+    const edges = columns().map((column) => {
+        const { left: begins, right: ends } = column.getBoundingClientRect();
+        return { column, begins: begins + left, ends: ends + left };
+    });
+    const room = strip().getBoundingClientRect();
     const ghost = card.cloneNode(true);
     ghost.classList.add("board-ghost");
     ghost.style.width = `${box.width}px`;
@@ -362,13 +369,6 @@ const startDrag = () => {
     page.setPointerCapture(id);
     page.classList.add("board-dragging");
     card.classList.add("board-held");
-    // Read once: asking for positions at each step would lay out the page at each step.
-    const left = strip().scrollLeft;
-    const edges = columns().map((column) => {
-        const { left: begins, right: ends } = column.getBoundingClientRect();
-        return { column, begins: begins + left, ends: ends + left };
-    });
-    const room = strip().getBoundingClientRect();
     drag = { card, ghost, dx: x - box.left, dy: y - box.top, x, y, edges, room, target: columnOf(card), frame: 0 };
     press = null;
     draw();
