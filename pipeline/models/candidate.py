@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from pipeline import milestones
@@ -65,6 +66,8 @@ class Candidate(models.Model):
         ]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="candidate_list_order"),
+            # Who may be the same person: looked for on the page of every candidate.
+            models.Index(Lower("last_name"), name="candidate_by_last_name"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(reach__lte=Milestone.HIRED), name="candidate_reach_is_a_milestone"),
