@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 from pytest_django.fixtures import Settings
 
-from messaging import automations, gate, handoffs, merging, outgoing
+from messaging import automations, bounces, gate, handoffs, merging, outgoing
 from messaging.delivery import egress, guard, outbox
 from messaging.models import Attempt, Automation, HandOff, Message, PolicyRow, Template
 from pipeline import actors, moves
@@ -165,6 +165,7 @@ class Outbox(RuleBasedStateMachine):
         self.merged: list[Together] = []
         self.switched_off: set[int] = set()  # automations, and those of a template that is off
         self.reserved_by_policy: set[str] = set()
+        self.held: dict[int, datetime] = {}  # messages, until when
 
     # --- People and programs ---
 
@@ -305,6 +306,37 @@ class Outbox(RuleBasedStateMachine):
         if waiting:
             outgoing.cancel(waiting[number % len(waiting)], by=self.person, now=self.now)
 
+    @rule(number=pick, days=st.integers(1, 3))
+    def hold(self, number: int, days: int) -> None:
+        waiting = list(self.messages().filter(status=Status.SCHEDULED))
+        if waiting:
+            message, until = waiting[number % len(waiting)], self.now + timedelta(days=days)
+            outgoing.hold(message, reason="The job may be frozen.", until=until, by=self.person, now=self.now)
+            self.held[message.pk] = until
+
+    @rule(number=pick, hours=st.sampled_from([0, 1, 30]))
+    def give_another_time(self, number: int, hours: int) -> None:
+        """Zero: now, which ends a hold."""
+        waiting = list(self.messages().filter(status=Status.SCHEDULED))
+        if not waiting:
+            return
+        message = waiting[number % len(waiting)]
+        if hours:
+            outgoing.postpone(message, to=self.now + timedelta(hours=hours), by=self.person, now=self.now)
+        else:
+            outgoing.send_now(message, by=self.person, now=self.now)
+            self.held.pop(message.pk, None)
+
+    @rule(number=pick)
+    def bounce(self, number: int) -> None:
+        sent = list(self.messages().filter(status=Status.SENT, delivery=None))
+        if sent:
+            message = sent[number % len(sent)]
+            Message.objects.filter(pk=message.pk).update(delivery=Message.Delivery.BOUNCED)
+            candidate = Candidate.objects.get(applications=message.application_id)
+            bounces.correct_address(candidate, f"after{message.pk}.{candidate.pk}@example.com")
+            bounces.send_again(message, by=self.person, now=self.now)
+
     @rule(number=pick, how=st.sampled_from(["mail", "mail", "phone", "not needed"]))
     def answer(self, number: int, how: str) -> None:
         hand_offs = list(HandOff.objects.open().filter(application__in=self.applications))
@@ -399,6 +431,7 @@ class Outbox(RuleBasedStateMachine):
                     "reserved by the policy": message.origin == "automation"
                     and message.touchpoint in self.reserved_by_policy,
                     "switched off": message.automation_id in self.switched_off,
+                    "on hold": self.held.get(message.pk, self.now) > self.now,
                 }.items()
                 if is_wrong
             ]
@@ -452,7 +485,9 @@ def test_whatever_happens_in_whatever_order_nothing_leaves_that_may_not(
     Outbox.job = make_job(recruiter=Outbox.person)
     make_automation()
     update = make_template(touchpoint="status_update", body=UPDATE)
-    make_automation(event=Event.STAGE_ENTERED, template=update)
+    # Something has to wait, for people to lay hands on it.
+    later = {"delay": 5, "delay_unit": Automation.DelayUnit.HOURS}
+    make_automation(event=Event.STAGE_ENTERED, template=update, **later)
     make_automation(event=Event.RECEIVED, template=make_template(touchpoint="acknowledgement", body=UPDATE))
     with counted(record_property, "any order, steps of a state machine") as count:
         Outbox.count = count

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from messaging import bounces, drafts, handoffs
+from messaging import audit, bounces, drafts, handoffs, ledger, outgoing
 from messaging.bounces import How
 from messaging.delivery import outbox
 from messaging.models import BounceAnswer, HandOff, LedgerEntry, Message
@@ -81,6 +81,20 @@ def test_what_an_automation_sent_is_planned_anew_and_goes_to_the_new_address() -
         "again": again.pk,
         "hand_off": None,
     }
+
+
+def test_a_repeat_and_a_hold_are_in_order_for_the_audit() -> None:
+    message = make_bounced()
+    correct(message)
+    again = answered(message).again
+    assert again is not None
+    outgoing.hold(again, reason="Wait.", until=LATER + timedelta(days=1), by=make_sender(), now=LATER)
+    outbox.drain(clock=lambda: LATER)
+    outbox.drain(clock=lambda: LATER + timedelta(days=1))
+    again.refresh_from_db()
+    assert again.status == Status.SENT
+    ledger.seal(now=LATER + timedelta(days=1))
+    assert [one for one in audit.audit() if one.grade is audit.Grade.VIOLATION] == []
 
 
 def test_it_is_sent_again_once() -> None:
