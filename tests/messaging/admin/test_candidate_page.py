@@ -106,6 +106,7 @@ class TestThePage:
         shown = client.get(page_of(fresh.candidate), {"application": fresh.pk})
         assert {group["way"] for group in shown.context["ways"]} == {Way.MACHINE, Way.PERSON_SENDS}
         assert "This text is a rejection, and the application is not rejected." in text_of(shown)
+        assert f"?application={other.pk}#" in shown.content.decode()
         chosen = client.get(page_of(fresh.candidate), {"application": other.pk})
         assert [group["label"] for group in chosen.context["ways"]] == ["By a machine"]
 
@@ -262,6 +263,8 @@ class TestMerging:
         client.post(merge_of(one.candidate), {"other": other.candidate_id})
         page = text_of(client.get(page_of(one.candidate)))
         assert "rests beside the other application for this job" in page
+        offered = client.get(page_of(one.candidate)).content.decode()
+        assert f"?application={one.pk}#" not in offered
         shown = client.get(page_of(one.candidate), {"application": one.pk})
         assert {group["way"] for group in shown.context["ways"]} <= {Way.NOT_AT_ALL}
 
