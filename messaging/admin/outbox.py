@@ -11,7 +11,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from messaging import facts, outlook
 from messaging.admin import bounces, outbox_acts
 from messaging.admin.desk import person_of
-from messaging.admin.outbox_acts import ACTS, MAY_ACT, Act
+from messaging.admin.outbox_acts import ACTS, AT_MOST, MAY_ACT, Act
 from messaging.models import Automation, HandOff, Message, choices
 from messaging.outlook import COUNTED_AT_MOST, Outlook, Show
 from messaging.policy.decision import Origin, Outcome
@@ -103,7 +103,7 @@ class FilterForm(forms.Form):
 @permission_required(MAY_SEE, raise_exception=True)
 def show_list(request: HttpRequest) -> HttpResponse:
     now, person = timezone.now(), person_of(request)
-    show = _show_of(request)
+    show = _show_of(request.GET.get("show", ""))
     form = FilterForm(request.GET)
     number = max(1, int(page)) if (page := request.GET.get("p", "")).isdecimal() and len(page) < 6 else 1
     rows = form.narrow(_with_rows(outlook.messages_in(show, now=now), show))
@@ -118,6 +118,8 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "last": (number - 1) * PER_PAGE + len(found[:PER_PAGE]),
         "page": number,
         "has_more": len(found) > PER_PAGE,
+        "at_most": AT_MOST,
+        "narrowed": [(name, request.GET[name]) for name in form.fields if request.GET.get(name)],
         "kept": _kept(request),
         "acts": _acts_for(show) if person.has_perm(MAY_ACT) else [],
     }
@@ -133,7 +135,7 @@ def act(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     now = timezone.now()
     sent = request.POST if request.method == "POST" else request.GET
-    chosen = outbox_acts.find_chosen(sent)
+    chosen = _everything(sent, now=now) if "everything" in sent else outbox_acts.find_chosen(sent)
     if not chosen:
         messages.warning(request, "Nothing was chosen. Tick the messages first.")
         return redirect(_back_to(sent.get("back", "")))
@@ -179,11 +181,19 @@ def _carry_out(
     return redirect(_back_to(request.POST.get("back", "")))
 
 
+def _everything(sent: QueryDict, *, now: datetime) -> list[Message]:
+    """All that fits what the list was narrowed to, on whichever page; the next page shows whom that is."""
+    show = _show_of(sent.get("back", ""))
+    if not show.waits:
+        return []
+    rows = FilterForm(sent).narrow(outlook.messages_in(show, now=now))
+    return outlook.find(list(rows.values_list("pk", flat=True)[:AT_MOST]))
+
+
 # --- The list ----------------------------------------------------------------------------------------------------------
 
 
-def _show_of(request: HttpRequest) -> Show:
-    asked = request.GET.get("show", "")
+def _show_of(asked: str) -> Show:
     return Show(asked) if asked in set(Show) else Show.SCHEDULED
 
 

@@ -8,16 +8,18 @@ if (form && all) {
     const boxes = [...form.querySelectorAll(".outbox-choose")];
     const words = document.querySelector("#chosen");
     const buttons = form.querySelectorAll(".outbox-bar button");
+    const everything = document.querySelector("#choose-everything"); // those on other pages as well
     let last = null;
 
     const show = () => {
         const number = boxes.filter((box) => box.checked).length;
         all.checked = number === boxes.length;
         all.indeterminate = number > 0 && number < boxes.length;
-        const said = number ? `${number} chosen` : `Choose all ${boxes.length}`;
+        const chosen = everything?.checked ? "All chosen" : `${number} chosen`;
+        const said = number || everything?.checked ? chosen : `Choose all ${boxes.length}`;
         if (words.textContent !== said) words.textContent = said;
         buttons.forEach((button) => {
-            button.disabled = number === 0;
+            button.disabled = number === 0 && !everything?.checked;
         });
     };
 
@@ -28,6 +30,7 @@ if (form && all) {
         });
         show();
     });
+    everything?.addEventListener("change", show);
     boxes.forEach((box, index) => {
         box.addEventListener("click", (event) => {
             if (event.shiftKey && last !== null) {

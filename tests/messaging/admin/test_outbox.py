@@ -387,6 +387,28 @@ def test_more_than_thirty_are_not_done_by_a_click_alone(client: Client, monkeypa
     assert {again(message).status for message in chosen} == {Status.CANCELLED}
 
 
+def test_what_is_on_other_pages_can_be_chosen_as_well_and_only_what_fits(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messaging.admin.outbox.PER_PAGE", 1)
+    candidate = make_candidate(first_name="Mira")
+    wanted = make_message(application=make_application(candidate=candidate))
+    other, held = make_message(), make_message()
+    hold(held)
+    assert 'name="everything"' in page(client)
+
+    def asked(**sent: Any) -> list[int]:
+        asked = act(client, "postpone", everything="1", **sent)
+        return [row["message"].pk for row in asked.context["rows"]] if "plan" in asked.context else []
+
+    assert asked(back="scheduled") == [wanted.pk, other.pk]
+    assert asked(back="scheduled", q="mira") == [wanted.pk]
+    assert asked(back="on_hold") == [held.pk]
+    assert asked(back="sent") == []
+    monkeypatch.setattr("messaging.admin.outbox.AT_MOST", 1)
+    assert asked(back="scheduled") == [wanted.pk]
+
+
 def test_without_a_choice_nothing_is_asked(client: Client) -> None:
     for ids in ([], ["x"], ["0"], ["9" * 40]):
         response = client.post(reverse("outbox:act", args=["cancel"]), {"ids": ids}, follow=True)
