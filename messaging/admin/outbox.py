@@ -135,7 +135,8 @@ def act(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     now = timezone.now()
     sent = request.POST if request.method == "POST" else request.GET
-    chosen = _everything(sent, now=now) if "everything" in sent else outbox_acts.find_chosen(sent)
+    is_everything = "everything" in sent and "one" not in sent  # the button of a row is about that row
+    chosen = _everything(sent, now=now) if is_everything else outbox_acts.find_chosen(sent)
     if not chosen:
         messages.warning(request, "Nothing was chosen. Tick the messages first.")
         return redirect(_back_to(sent.get("back", "")))

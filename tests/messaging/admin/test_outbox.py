@@ -405,6 +405,7 @@ def test_what_is_on_other_pages_can_be_chosen_as_well_and_only_what_fits(
     assert asked(back="scheduled", q="mira") == [wanted.pk]
     assert asked(back="on_hold") == [held.pk]
     assert asked(back="sent") == []
+    assert asked(back="scheduled", one=other.pk) == [other.pk]
     monkeypatch.setattr("messaging.admin.outbox.AT_MOST", 1)
     assert asked(back="scheduled") == [wanted.pk]
 
