@@ -11,7 +11,7 @@ OTHERS := django-post_office==3.12.0 nh3==0.3.2
 BESIDE := var/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check suite bench-delivery bench-board chaos format lock clean
+.PHONY: help run test check suite bench-delivery bench-board bench-pages barriers screenshots chaos format lock clean
 
 help: ## say what there is
 	@echo "Byhand:"
@@ -46,6 +46,18 @@ bench-delivery: ## measure delivery beside what others do (BENCH='--messages 400
 bench-board: ## measure a board of a thousand cards, on the server and in a real Chromium (BENCH='--cards 3000')
 	@$(call install,requirements-dev.txt)
 	@$(PY) -W ignore -m tests.bench.board $(BENCH)
+
+bench-pages: ## measure the server time of every page of the demo company (BENCH='--rounds 7 --anew')
+	@$(call install,requirements-dev.txt)
+	$(PY) -m tests.pages.bench $(BENCH)
+
+barriers: ## look for what keeps people out of a page, with axe-core, and for errors in the console
+	@$(call install,requirements-dev.txt)
+	$(PY) -m tests.pages.barriers $(BARRIERS)
+
+screenshots: ## take the pictures of the README anew
+	@$(call install,requirements-dev.txt)
+	$(PY) -m tests.pages.screenshots
 
 # The sizes of the faults on purpose; what is not named is as short as in `make test`. docs/assurance.md says what each is.
 CHAOS := STEPS KILLS RACES EXAMPLES

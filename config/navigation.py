@@ -32,6 +32,10 @@ def colours(request: HttpRequest) -> str:
     return static("messaging/colours.css")
 
 
+def names_script(request: HttpRequest) -> str:
+    return static("messaging/names.js")
+
+
 def no_colours(request: HttpRequest) -> dict[str, dict[str, str]]:
     """They stand in the file above: what is set here becomes a style inside every page."""
     return {}
@@ -51,7 +55,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "messaging.admin.today.add_today",
     "ACCOUNT": {"navigation": [{"title": "Profile", "link": profile}]},
     "STYLES": [colours, styles, palette_styles],
-    "SCRIPTS": [palette_script],
+    "SCRIPTS": [palette_script, names_script],
     "COLORS": no_colours,
     "SIDEBAR": {
         "show_search": True,

@@ -34,8 +34,18 @@ class StageFormSet(PaginationInlineFormSet):
             seen[position] = name
 
 
+class StageForm(forms.ModelForm):
+    """In a table the head of the column is all that names a field, and only to the eye."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+
+
 class StageInline(TabularInline):
     model = Stage
+    form = StageForm
     formset = StageFormSet
     fields = ["name", "milestone", "position"]
     ordering = ["position", "pk"]
