@@ -182,9 +182,9 @@ class HandOffAdmin(ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """A hand-off has one page, open or closed; there is no form of its fields."""
-        if not object_id.isdecimal():
-            not_found: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
-            return not_found
+        if not (object_id.isdecimal() and self.has_view_permission(request)):
+            refused: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+            return refused
         return redirect("admin:messaging_handoff_compose", int(object_id))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

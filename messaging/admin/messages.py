@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
@@ -157,11 +158,11 @@ class MessageAdmin(History, ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("<int:pk>/read/", view(self.read_view), name="messaging_message_read"),
-            path("<int:pk>/read/html/", view(self.html_view), name="messaging_message_html"),
-            path("<int:pk>/read/file/", view(self.file_view), name="messaging_message_file"),
-            path("uncertain/", view(self.uncertain_view), name="messaging_message_uncertain"),
-            path("uncertain/<int:pk>/", view(self.settle_view), name="messaging_message_settle"),
+            path("<int:pk>/read/", view(require_GET(self.read_view)), name="messaging_message_read"),
+            path("<int:pk>/read/html/", view(require_GET(self.html_view)), name="messaging_message_html"),
+            path("<int:pk>/read/file/", view(require_GET(self.file_view)), name="messaging_message_file"),
+            path("uncertain/", view(require_GET(self.uncertain_view)), name="messaging_message_uncertain"),
+            path("uncertain/<int:pk>/", view(require_GET(self.settle_view)), name="messaging_message_settle"),
             path("uncertain/<int:pk>/sent/", view(self.was_sent_view), name="messaging_message_was_sent"),
             path("uncertain/<int:pk>/again/", view(self.send_again_view), name="messaging_message_send_again"),
             path("preview/", view(desk.preview), name="messaging_message_preview"),

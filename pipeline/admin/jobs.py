@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -74,8 +74,10 @@ class JobAdmin(ModelAdmin):
     def open_count(self, job: Job) -> int:
         return job.active  # type: ignore[attr-defined,no-any-return]
 
-    @action(description="Board", url_path="board", icon="view_kanban")
+    @action(description="Board", url_path="board", icon="view_kanban", permissions=["view"])
     def open_board(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not object_id.isdecimal():
+            raise Http404
         return redirect("board:job", int(object_id))
 
     @admin.display(description="Board")

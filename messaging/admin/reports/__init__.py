@@ -11,7 +11,7 @@ view = admin.site.admin_view
 
 app_name = "reports"
 urlpatterns: list[URLPattern] = [
-    path("", RedirectView.as_view(pattern_name="reports:hours"), name="index"),
+    path("", view(RedirectView.as_view(pattern_name="reports:hours")), name="index"),
     path("hours/", view(hours.show), name="hours"),
     path("hours/csv/", view(exports.save_hours), name="hours_csv"),
     path("hours/minutes/", view(hours.save_minutes), name="minutes"),

@@ -63,3 +63,11 @@ def test_a_reason_keeps_its_kind() -> None:
     assert client.post(f"/admin/pipeline/reason/{reason.pk}/change/", given).status_code == 302
     reason.refresh_from_db()
     assert (reason.kind, reason.internal) == ("rejected", "Reworded")
+
+
+def test_the_way_to_the_board_of_a_job_leads_nowhere_without_one() -> None:
+    client = Client()
+    client.force_login(make.make_colleague("Coordinator"))
+    job = make.make_job()
+    assert client.get(f"/admin/pipeline/job/{job.pk}/board/")["Location"] == f"/admin/board/{job.pk}/"
+    assert client.get("/admin/pipeline/job/x/board/").status_code == 404
