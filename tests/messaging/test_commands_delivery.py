@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 
 from messaging.management.commands.deliver import Command as Deliver
 from messaging.schedule import SWEEP
-from tests.factories import make_message, make_user
+from tests.factories import let_out, make_message, make_user
 from tests.messaging.delivery.asking import SENT, Fate, fate_of
 from tests.messaging.delivery.database import locked
 
@@ -139,11 +139,8 @@ class TestDeliver:
 
     @pytest.mark.django_db(transaction=True)
     def test_the_loop_outlives_a_database_that_does_not_answer(self, caplog: pytest.LogCaptureFixture) -> None:
-        from messaging import gate
-        from messaging.gate import Clearance
-
         message = make_message(now=timezone.now() - timedelta(hours=2))
-        assert isinstance(gate.clear(message.pk, now=timezone.now() - timedelta(minutes=10)), Clearance)
+        let_out(message, now=timezone.now() - timedelta(minutes=10))
         loop = Deliver()
         with locked(message):
             loop._sweep()

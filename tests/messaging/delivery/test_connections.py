@@ -135,7 +135,7 @@ class TestAtATime:
             run = outbox._Run(several, lambda: moment[0])
             run._got_out, run._pace = True, 0.001
             assert run.begin() == 3 * NUMBER  # all of them looked at, and half of them begun
-            run.write_down(several.answers())
+            run.finish()
             moment[0] += 2 * outbox.KEEP_FOR
             run.begin()
             run.finish()

@@ -217,15 +217,15 @@ def test_what_the_provider_said_is_shown_to_the_person(provider: Provider) -> No
     ("header", "at_least"),
     [
         pytest.param("7200", timedelta(hours=2), id="seconds"),
-        pytest.param(
-            format_datetime(datetime.now(UTC) + timedelta(hours=3), usegmt=True), timedelta(hours=2.9), id="date"
-        ),
+        pytest.param("a date", timedelta(hours=2.9), id="date"),
         pytest.param("soon", timedelta(0), id="nonsense"),
         pytest.param("9" * 5000, timedelta(0), id="a number without end"),
     ],
 )
 def test_retry_after_is_honoured(provider: Provider, header: str, at_least: timedelta) -> None:
     message = make_message()
+    if header == "a date":  # from now on, however long the tests before took
+        header = format_datetime(datetime.now(UTC) + timedelta(hours=3), usegmt=True)
     provider.behaviour = answering(429, error(0, "Slow down"), Retry_After=header)
 
     drain()

@@ -49,6 +49,6 @@ def test_the_pieces_make_up_both_texts(old: str, new: str) -> None:
 
 def test_two_long_texts_of_few_words_are_compared_in_time() -> None:
     old = "ab ba " * 10_000 + "\n" + "\n" * 30_000
-    started = time.perf_counter()
+    started = time.process_time()
     differences(old, old.replace("ab", "aa"))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -145,9 +145,9 @@ def test_three_hundred_known_texts_are_compared_quickly() -> None:
     closest(text, others=known)
     times = []
     for suffix in ("one", "two", "three"):
-        start = time.perf_counter()
+        start = time.process_time()
         closest(f"{text} {suffix}", others=known)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.1
 
 
@@ -162,9 +162,9 @@ def test_a_huge_text_is_read_to_a_limit(separator: str) -> None:
 def test_huge_texts_are_compared_in_bounded_time() -> None:
     shuffled = random.Random(3)
     huge = "\n".join(" ".join(shuffled.choices("abcdefghij", k=20)) for _ in range(3_000))
-    start = time.perf_counter()
+    start = time.process_time()
     closest(huge, others=[KnownText(label="k", text=huge[::-1])])
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 @settings(max_examples=100, deadline=None)

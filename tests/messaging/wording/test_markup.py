@@ -55,7 +55,7 @@ def test_a_link_ends_where_the_sentence_goes_on(text: str, address: str) -> None
 
 
 def test_long_hostile_text_takes_little_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for text in (
         "https://a" + ")" * 100_000,
         "https://" * 20_000,
@@ -63,7 +63,7 @@ def test_long_hostile_text_takes_little_time() -> None:
         "<" * 100_000,
     ):
         as_html(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 class _Reader(HTMLParser):

@@ -382,10 +382,10 @@ def test_rendered_texts_have_limits() -> None:
     ids=lambda text: text[:12],
 )  # fmt: skip
 def test_hostile_sources_are_answered_quickly(hostile: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()  # of the processor: what else the machine does is no fault of the source
     check(subject="x", body=hostile)
     render(subject="x", body=hostile, values=VALUES)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 PIECES = st.sampled_from(
