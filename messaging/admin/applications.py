@@ -59,6 +59,10 @@ class InterviewInline(StackedInline):
     verbose_name_plural = "conversations"
     extra = 0
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Interview]:
+        # Each is headed by its candidate.
+        return super().get_queryset(request).select_related("application__candidate")  # type: ignore[no-any-return]
+
     def has_delete_permission(self, request: HttpRequest, obj: Interview | None = None) -> bool:
         return False  # what does not take place is cancelled
 
