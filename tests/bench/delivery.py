@@ -27,6 +27,7 @@ class Round:
 
     def __init__(self, kind: str, ports: list[str], options: argparse.Namespace, folder: Path) -> None:
         is_http = kind == "http"
+        self.folder = folder
         self.environment = {
             **os.environ,
             "SECRET_KEY": "a key for measuring, which guards nothing at all",
@@ -51,7 +52,8 @@ class Round:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.contender", way, str(number)],
             cwd=ROOT,
-            env=self.environment | {"DATABASE_URL": database},
+            # A folder for each database: what was sent is written down there, and another database would not know of it.
+            env=self.environment | {"DATABASE_URL": database, "VAR_DIR": str(self.folder / database.partition(":")[0])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
