@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # Above this a page would take too long to answer.
 AT_MOST = 500
+# More messages than this are not set off by a click alone: whoever does it types how many there are.
+TYPED_ABOVE = 30
 SELECTED = re.compile(r"([0-9]{1,18}):([0-9]{1,18})")
 # What a move and what follows from it read; joined, so that a batch is loaded at once.
 CONTEXT = ("candidate", "job__pipeline", "job__recruiter", "job__coordinator", "stage")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from pipeline.guards import find_differences
 from pipeline.intake.addresses import read_address
 from pipeline.models import User
 from pipeline.outcomes import Refusal
+from pipeline.zone_names import find_zone
 
 SECURITIES = ("none", "starttls", "tls")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -217,9 +217,7 @@ def the_key_is_a_secret_where_real_mail_leaves(**_: Any) -> Iterator[CheckMessag
 
 @_checks()
 def the_calendar_is_known(**_: Any) -> Iterator[CheckMessage]:
-    try:
-        zoneinfo.ZoneInfo(settings.TIME_ZONE)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+    if find_zone(settings.TIME_ZONE) is None:
         yield Error(
             f"TIME_ZONE is “{settings.TIME_ZONE}”, which is no time zone.",
             hint="Write it like Europe/London or America/New_York.",

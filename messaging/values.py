@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 
 from messaging.wording.placeholders import Values, example_values
 from pipeline.models import Application, Candidate, Interview, User
+from pipeline.zone_names import find_zone
 
 
 def gather_values(application: Application, *, interview: Interview | None, sender: User | None) -> Values:
@@ -74,7 +75,4 @@ def _interview_values(interview: Interview | None, candidate: Candidate) -> dict
 
 def zone_of(candidate: Candidate) -> ZoneInfo:
     """The candidate's own, or the organisation's."""
-    try:
-        return ZoneInfo(candidate.time_zone or timezone.get_default_timezone_name())
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as “Europe”
-        return ZoneInfo(timezone.get_default_timezone_name())
+    return find_zone(candidate.time_zone) or ZoneInfo(timezone.get_default_timezone_name())

@@ -24,7 +24,7 @@ from messaging import bulk as many
 from messaging import operations
 from messaging.admin.act_forms import LONGEST_NOTE, NOTE
 from messaging.admin.desk import person_of
-from messaging.bulk import BulkOutcome, Selected
+from messaging.bulk import TYPED_ABOVE, BulkOutcome, Selected
 from messaging.models import Operation, Signature, Template
 from messaging.operations import Plan
 from messaging.policy.floor import Touchpoint
@@ -33,8 +33,6 @@ from pipeline.outcomes import Refusal
 
 Kind = Operation.Kind
 
-# More messages than this are not sent by a click alone: whoever sets them off types how many there will be.
-TYPED_ABOVE = 30
 # How long the request itself works on it; the worker goes on, and most are done before the page is shown.
 SECONDS = 2.0
 AUTOMATIONS, NOTHING = "automations", "nothing"

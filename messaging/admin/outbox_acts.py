@@ -16,6 +16,7 @@ from django.utils.formats import date_format
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from messaging import gate, outgoing, outlook, working_days
+from messaging.bulk import TYPED_ABOVE
 from messaging.gate import Case
 from messaging.models import Message
 from messaging.outgoing import LONGEST_HOLD, LONGEST_POSTPONEMENT
@@ -25,8 +26,6 @@ from pipeline.models import User
 from pipeline.outcomes import Refusal
 
 MAY_ACT = "messaging.cancel_message"
-# More than this is not done by a click alone: whoever does it types how many there are.
-TYPED_ABOVE = 30
 AT_MOST = 500
 MORNING = time(9)  # when what was held until a day goes on
 NAMED_AT_MOST = 5  # of those with which something did not work

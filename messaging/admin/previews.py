@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from messaging import gate
 from messaging.gate import Case
 from messaging.models import Message, Template, Wording
-from messaging.policy.decision import Finding, Origin, Outcome, decide
+from messaging.policy.decision import Finding, Origin, Outcome
+from messaging.who_may_send import as_if_it_followed
 from pipeline.models import Application, User
 
 OUTCOMES = {
@@ -103,14 +104,7 @@ def preview_of(form: PreviewForm, *, viewer: User, now: datetime) -> Preview:
     stand_in = wording is not None and not wording.signatures.exists()
     if stand_in:
         message.written_by = viewer
-    return Preview(case=_as_if_it_followed(gate.preview(message, now=now)), stand_in=stand_in)
-
-
-def _as_if_it_followed(case: Case) -> Case:
-    """A preview follows from nothing. What the gate would say if an automation in use had just planned it is the useful
-    answer, so these two facts are supposed; all others are the candidate's."""
-    facts = replace(case.facts, automation_in_use=True, cause_stands=True)
-    return replace(case, facts=facts, verdict=decide(facts))
+    return Preview(case=as_if_it_followed(gate.preview(message, now=now)), stand_in=stand_in)
 
 
 def mark_missing(text: str, missing: tuple[str, ...]) -> list[tuple[str, bool]]:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from unfold.admin import ModelAdmin
 
 from messaging import wordings
-from messaging.admin import comparisons
+from messaging.admin import comparisons, desk
 from messaging.delivery.mail import render_html
 from messaging.models import Signature, Wording
 from messaging.policy.floor import touchpoint_of
@@ -28,15 +28,10 @@ from messaging.wording.placeholders import without_optional
 from pipeline.models import User
 from pipeline.outcomes import Refusal
 
-# What a candidate reads came from strangers and from people; in this frame nothing of it can run, load or leave.
-FRAME_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
-
 
 def framed_mail(*, subject: str, body: str) -> HttpResponse:
     """The HTML part as a candidate's mail program would show it, for a sandboxed frame."""
-    response = HttpResponse(render_html(subject=subject, body=body))
-    response["Content-Security-Policy"] = FRAME_POLICY
-    return response
+    return desk.frame(render_html(subject=subject, body=body))
 
 
 @dataclass(frozen=True, kw_only=True)

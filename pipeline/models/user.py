@@ -1,10 +1,12 @@
 """A person who works in Byhand and whose name can stand under a mail."""
 
 from datetime import date
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+
+from pipeline.zone_names import find_zone
 
 MONDAY_TO_FRIDAY = "12345"
 
@@ -44,10 +46,7 @@ class User(AbstractUser):
     @property
     def zone(self) -> ZoneInfo | None:
         """None: the organisation's."""
-        try:
-            return ZoneInfo(self.time_zone) if self.time_zone else None
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as “Europe”
-            return None
+        return find_zone(self.time_zone)
 
     def is_away(self, day: date) -> bool:
         return self.away_from is not None and self.away_until is not None and self.away_from <= day <= self.away_until

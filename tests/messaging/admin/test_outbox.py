@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from messaging import handoffs, outgoing, outlook
+from messaging import bulk, handoffs, outgoing, outlook
 from messaging.admin import outbox_acts
 from messaging.delivery import outbox
 from messaging.models import Attempt, BounceAnswer, Brake, HandOff, Hold, Message, ProviderEvent
@@ -375,7 +375,7 @@ def test_what_left_meanwhile_stays_as_it_is_and_is_counted(client: Client) -> No
 
 
 def test_more_than_thirty_are_not_done_by_a_click_alone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert outbox_acts.TYPED_ABOVE == 30
+    assert bulk.TYPED_ABOVE == 30
     monkeypatch.setattr(outbox_acts, "TYPED_ABOVE", 1)
     chosen = [make_message(), make_message()]
     assert "Type the number to go on" in text_of(act(client, "cancel", *chosen))
