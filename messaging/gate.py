@@ -339,10 +339,8 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
 
 
 def _turn_away(case: Case, *, now: datetime) -> None:
-    """LATER waits on, HAND_OFF becomes a task, STOP ends; each only if the message still waits. SEND is left alone."""
+    """LATER waits on, HAND_OFF becomes a task, STOP ends; each only if the message still waits."""
     verdict = case.verdict
-    if verdict.outcome is Outcome.SEND:
-        return
     if verdict.outcome is Outcome.LATER:
         retry_at = verdict.retry_at or now + timedelta(hours=1)
         first = case.message.attempts.in_doubt().order_by("number").first()

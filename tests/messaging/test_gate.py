@@ -187,6 +187,17 @@ def test_who_lost_the_race_for_a_message_gets_no_clearance() -> None:
     assert state_of(message) == before
 
 
+def test_who_lost_the_race_for_a_message_hands_nothing_off() -> None:
+    message = make_message(template=make_template(touchpoint=Touchpoint.OFFER))
+    case = gate.preview(fresh(message), now=DUE)
+    Message.objects.filter(pk=message.pk).update(status=Status.CANCELLED)
+    before = state_of(message)
+    with pytest.raises(gate.Overtaken), transaction.atomic():
+        gate._turn_away(case, now=DUE)
+    assert case.verdict.outcome is Outcome.HAND_OFF
+    assert state_of(message) == before
+
+
 def test_many_are_cleared_as_one_is(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     messages = [make_message() for _ in range(9)]
     refused_once = cleared(messages[0]).attempt

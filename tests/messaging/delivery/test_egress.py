@@ -7,7 +7,7 @@ import email
 import email.policy
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from messaging import gate, letterhead
-from messaging.delivery import outbox
-from messaging.delivery.egress import Egress
+from messaging.delivery import guard, outbox
+from messaging.delivery.egress import Egress, prepare_many
+from messaging.delivery.outcomes import Outcome, Result
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from pipeline.models import Candidate, User
@@ -38,6 +39,26 @@ def clear(message: Message) -> Clearance:
     cleared = gate.clear(message.pk, now=DUE)
     assert isinstance(cleared, Clearance)
     return cleared
+
+
+def test_where_another_process_was_quicker_with_one_mail_the_others_still_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Together means all or none, so the rest is asked for alone."""
+    taken, *others = cleared = [clear(make_message()) for _ in range(3)]
+    mark_used = guard._mark_used
+
+    def mark_after_another_process(attempts: Any, *, now: datetime) -> bool:
+        Attempt.objects.filter(pk=taken.attempt.pk, used_at__isnull=True).update(used_at=now)
+        return mark_used(attempts, now=now)
+
+    monkeypatch.setattr(guard, "_mark_used", mark_after_another_process)
+    first, *rest = prepare_many(cleared, now=DUE)
+
+    assert isinstance(first, Result)
+    assert first.outcome is Outcome.REJECTED
+    assert [letter.to for letter in rest if not isinstance(letter, Result)] == [[one.recipient] for one in others]
+    assert not Attempt.objects.filter(used_at__isnull=True).exists()
 
 
 # --- Modes ------------------------------------------------------------------------------------------------------------
