@@ -5,13 +5,14 @@
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 PY := .venv/bin/python
 STRICT := messaging/policy/*,messaging/gate.py,messaging/delivery/*
+PARALLEL := -n auto --dist loadgroup
 
 # What is only measured beside Byhand, in a folder of its own: django-post_office and what it needs.
 OTHERS := django-post_office==3.12.0 nh3==0.3.2
 BESIDE := var/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check suite bench-delivery bench-board bench-pages barriers screenshots chaos format lock clean
+.PHONY: help run test check suite coverage bench-delivery bench-board bench-pages barriers screenshots chaos format lock clean
 
 help: ## say what there is
 	@echo "Byhand:"
@@ -34,7 +35,11 @@ check:
 
 suite:
 	@$(call install,requirements-dev.txt)
-	$(PY) -m pytest -n auto --dist loadgroup --cov --cov-report=term
+	$(PY) -m pytest $(PARALLEL)
+
+coverage: ## every test once more, watched: slower, and says which lines none of them reaches
+	@$(call install,requirements-dev.txt)
+	$(PY) -m pytest $(PARALLEL) --cov --cov-report=term
 	@$(PY) -m coverage report --include='$(STRICT)' --fail-under=100 >/dev/null || \
 		{ $(PY) -m coverage report --include='$(STRICT)'; echo 'These must be covered whole.'; exit 1; }
 

@@ -30,3 +30,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a safe o
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     # A file, because threads and processes meet in it as they do in the product.
     DATABASE["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+# WhiteNoise reads every file of the theme again for each client that a test makes; what it does is tested on the product.
+WHITENOISE_USE_FINDERS = False
