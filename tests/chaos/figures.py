@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -27,6 +26,7 @@ class Count:
     size: int = 0
     faults: int = 0
     violations: int = 0
+    seed: int | None = None  # of the example that was drawn last
 
 
 @contextmanager
@@ -36,24 +36,32 @@ def counted(record: Callable[[str, object], None], name: str) -> Iterator[Count]
     started = time.monotonic()
     try:
         yield count
+    except BaseException as error:
+        count.violations = count.violations or 1
+        if count.seed is not None:
+            error.add_note(f"Drawn again with: make chaos EXAMPLES=1 SEED={count.seed}")
+        raise
     finally:
-        seconds = f"{time.monotonic() - started:.1f}"
-        record(PROPERTY, [name, f"{count.size:,}", f"{count.faults:,}", f"{count.violations:,}", seconds])
+        record(PROPERTY, [name, count.size, count.faults, count.violations, time.monotonic() - started])
 
 
 def print_table(terminal: pytest.TerminalReporter) -> None:
-    rows: list[list[Any]] = [
-        value
-        for outcome in ("passed", "failed")
-        for report in terminal.getreports(outcome)
-        for name, value in report.user_properties
-        if name == PROPERTY
-    ]
-    if not rows:
+    """Parts of one run have one name, and one line."""
+    sums: dict[str, list[float]] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminal.getreports(outcome):
+            for key, value in report.user_properties:
+                if key == PROPERTY:
+                    name, *numbers = value
+                    sums[name] = [sum(pair) for pair in zip(numbers, sums.get(name, [0] * len(numbers)), strict=True)]
+    if not sums:
         return
     terminal.write_sep("-", "faults on purpose")
-    widths = [max(len(str(row[column])) for row in [HEAD, *rows]) for column in range(len(HEAD))]
-    for row in [HEAD, *rows]:
-        first, *others = [str(value) for value in row]
+    rows = [
+        HEAD,
+        *((name, *[f"{number:,}" for number in whole], f"{seconds:.1f}") for name, (*whole, seconds) in sums.items()),
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    for first, *others in rows:
         cells = [first.ljust(widths[0]), *(text.rjust(width) for text, width in zip(others, widths[1:], strict=True))]
         terminal.write_line("  ".join(cells))

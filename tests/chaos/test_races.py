@@ -7,32 +7,20 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from messaging import automations
-from messaging.models import Automation, Message
+from messaging.models import Message
 from tests.chaos.conftest import Drain
 from tests.chaos.figures import counted, size
 from tests.chaos.invariants import accepted_by, violations
-from tests.factories import make_application, make_automation, make_job, reject
+from tests.chaos.letters import make_messages
 from tests.messaging.delivery.asking import DUE
 from tests.messaging.delivery.doubles import Provider
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.no_cover]
 
 RACES = size("RACES", 1)
 PROCESSES = 8
 MESSAGES = 300
 AT_MOST = 10  # drains until the outbox is empty: each has its time, and a machine may be slow
-
-
-def make_messages() -> list[Message]:
-    job = make_job()
-    make_automation(job=job, delay=1, delay_unit=Automation.DelayUnit.HOURS)
-    by = job.recruiter
-    messages = []
-    for _ in range(MESSAGES):
-        change = reject(make_application(job=job), by=by)
-        messages += automations.follow(change, now=change.at)
-    return messages
 
 
 def test_eight_processes_on_one_outbox_send_each_message_once(
@@ -41,7 +29,7 @@ def test_eight_processes_on_one_outbox_send_each_message_once(
     with counted(record_property, f"{PROCESSES} processes, {MESSAGES} messages, {connection.vendor}") as count:
         for _ in range(RACES):
             postmark.accepted.clear()
-            messages = make_messages()
+            messages = make_messages(MESSAGES)
             for _ in range(AT_MOST):
                 codes = drain_in_a_fork(now=DUE, provider="postmark", processes=PROCESSES)
                 assert codes == [0] * PROCESSES
@@ -49,7 +37,7 @@ def test_eight_processes_on_one_outbox_send_each_message_once(
                     break
             count.size += 1
             accepted = accepted_by(postmark)
-            wrong = violations(messages, accepted)
+            wrong = violations(accepted, of=messages)
             count.violations += len(wrong)
             assert not wrong
             assert accepted == {str(message.public_id): 1 for message in messages}
