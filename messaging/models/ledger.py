@@ -35,6 +35,7 @@ class LedgerEntry(models.Model):
         RELEASED = "released", "A person let their message go"
         SIGNED = "signed", "A wording was signed"
         RULE_CHANGED = "rule_changed", "A rule was changed"
+        RIGHTS_CHANGED = "rights_changed", "Somebody’s rights were changed"
         HAND_OFF_CLOSED = "hand_off_closed", "A hand-off was closed"
         HAND_OFF_SNOOZED = "hand_off_snoozed", "A hand-off was put off"
         HAND_OFF_ESCALATED = "hand_off_escalated", "An overdue hand-off was escalated"

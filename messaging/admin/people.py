@@ -1,4 +1,5 @@
-"""The people who work here, and their roles. Nobody can make themselves, or anybody, more than they are."""
+"""The people who work here, and their roles. Nobody gives all rights who has not got them, and whoever gives or takes a role
+is in the ledger."""
 
 from __future__ import annotations
 
@@ -9,20 +10,36 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from messaging import rights
+from messaging.admin.desk import person_of
 from pipeline.models import User
 
 admin.site.unregister(Group)
 
 
+class RightsAdmin:
+    """For admin classes of what gives rights, which are many-to-many and so saved after the row."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        form.rights_before = rights.read(obj) if change else rights.NOTHING
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)  # type: ignore[misc]
+        rights.write_change(form.instance, before=form.rights_before, by=person_of(request), now=timezone.now())
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(RightsAdmin, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -65,6 +82,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # their name stands under mail and decisions; who leaves becomes inactive
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        with transaction.atomic():
+            before = self.get_object(request, id)
+            response = super().user_change_password(request, id, form_url)
+            if before is not None and User.objects.filter(pk=before.pk).exclude(password=before.password).exists():
+                rights.write_password(before, by=person_of(request), now=timezone.now())
+        return response
+
     def formfield_for_manytomany(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.ModelMultipleChoiceField[Any] | None:
@@ -87,9 +112,20 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(RightsAdmin, DjangoGroupAdmin, ModelAdmin):
     list_display = ["name", "people", "rights"]
     list_per_page = 50
+
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        with transaction.atomic():
+            rights.write_loss(obj, by=person_of(request), now=timezone.now())
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Group]) -> None:
+        with transaction.atomic():
+            for group in queryset:
+                rights.write_loss(group, by=person_of(request), now=timezone.now())
+            super().delete_queryset(request, queryset)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         counts = {"person_count": Count("user", distinct=True), "right_count": Count("permissions", distinct=True)}
