@@ -298,5 +298,63 @@ _OF_OPERATIONS = (
     stays("messaging_operationitem", name="operation_item", thing="A part of an operation"),
 )
 
-GUARDS = (*_OF_MESSAGES, *_OF_ATTEMPTS, *_OF_HAND_OFFS, *_OF_EVIDENCE, *_OF_OPERATIONS)
+_HOLD = "messaging_hold"
+_BRAKE = "messaging_brake"
+_BRAKE_ENDED = "({row}.released_at IS NOT NULL OR {row}.dropped_at IS NOT NULL)"
+
+_OF_ACTS = (
+    *append_only("messaging_snooze", name="snooze", thing="What was said when a hand-off was put off"),
+    *append_only(
+        "messaging_escalation", name="escalation", thing="An escalation", unique=["hand_off_id", "step", "due_at"]
+    ),
+    *append_only(
+        "messaging_bounceanswer",
+        name="bounce_answer",
+        thing="An answer to a bounce",
+        key="message_id",
+        unique=["again_id"],
+    ),
+    Guard(
+        name="hold_begins_on",
+        table=_HOLD,
+        event=INSERT,
+        when=f"({there_already(_HOLD)} OR NEW.released_at IS NOT NULL OR EXISTS (SELECT 1 FROM {_HOLD} r "
+        "WHERE r.message_id = NEW.message_id AND r.released_at IS NULL))",
+        sentence="A hold begins on, and a message has one at a time.",
+    ),
+    Guard(
+        name="hold_ends_once",
+        table=_HOLD,
+        event=UPDATE,
+        when=changed("id", "message_id", "reason", "held_by_id", "held_at", "until_at")
+        + f" OR (OLD.released_at IS NOT NULL AND {changed('released_at', 'released_by_id')})"
+        " OR (NEW.released_at IS NULL AND NEW.released_by_id IS NOT NULL)"
+        " OR (NEW.released_at < NEW.until_at AND NEW.released_by_id IS NULL)",
+        sentence="A hold ends once, at its time or by a person, and is what it was.",
+    ),
+    stays(_HOLD, name="hold", thing="A hold"),
+    Guard(
+        name="brake_begins_on",
+        table=_BRAKE,
+        event=INSERT,
+        when=f"({there_already(_BRAKE)} OR {_BRAKE_ENDED.format(row='NEW')} OR EXISTS (SELECT 1 FROM {_BRAKE} r "
+        "WHERE (r.automation_id = NEW.automation_id OR r.operation_id = NEW.operation_id) "
+        f"AND NOT {_BRAKE_ENDED.format(row='r')}))",
+        sentence="A brake begins on, and there is one at a time.",
+    ),
+    Guard(
+        name="brake_ends_once",
+        table=_BRAKE,
+        event=UPDATE,
+        when=changed("id", "automation_id", "operation_id", "put_on_at", "why", "count")
+        + f" OR ({_BRAKE_ENDED.format(row='OLD')} AND "
+        + changed("released_at", "released_by_id", "released_count", "dropped_at", "dropped_by_id", "reason")
+        + ") OR (NEW.released_at IS NOT NULL AND NEW.released_by_id IS NULL)"
+        " OR (NEW.dropped_at IS NOT NULL AND NEW.dropped_by_id IS NULL)",
+        sentence="A brake is released or dropped once, by a person, and is what it was.",
+    ),
+    stays(_BRAKE, name="brake", thing="A brake"),
+)
+
+GUARDS = (*_OF_MESSAGES, *_OF_ATTEMPTS, *_OF_HAND_OFFS, *_OF_EVIDENCE, *_OF_OPERATIONS, *_OF_ACTS)
 ALL = (*OF_THE_PIPELINE, *GUARDS)

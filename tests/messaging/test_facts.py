@@ -693,7 +693,7 @@ def test_safe_mode_keeps_everything_and_a_brake_its_automation() -> None:
     assert (facts_of(message).at_home, facts_of(message).brake_on) == (True, False)
     brake = Brake.objects.create(automation=message.automation, put_on_at=NOW, why="Far more than usual.", count=1)
     assert (facts_of(message).brake_on, facts_of(other).brake_on) == (True, False)
-    Brake.objects.filter(pk=brake.pk).update(released_at=NOW)
+    Brake.objects.filter(pk=brake.pk).update(released_at=NOW, released_by=make_user())
     assert not facts_of(message).brake_on
     installation = Installation.objects.create(instance="here")
     assert facts_of(message).at_home
@@ -707,9 +707,11 @@ def test_a_hold_keeps_its_message_and_no_other_until_it_ends() -> None:
         message=message, reason="Wait.", held_by=make_user(), held_at=NOW - DAY, until_at=NOW + DAY
     )
     assert (facts_of(message).on_hold, facts_of(other).on_hold) == (True, False)
-    Hold.objects.filter(pk=hold.pk).update(until_at=NOW)
+    force(Hold.objects.filter(pk=hold.pk), until_at=NOW)
     assert not facts_of(message).on_hold
-    Hold.objects.filter(pk=hold.pk).update(until_at=NOW + DAY, released_at=NOW)
+    force(Hold.objects.filter(pk=hold.pk), until_at=NOW + DAY)
+    assert facts_of(message).on_hold
+    Hold.objects.filter(pk=hold.pk).update(released_at=NOW, released_by=make_user())
     assert not facts_of(message).on_hold
 
 

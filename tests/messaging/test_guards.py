@@ -20,15 +20,19 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from messaging import checks, gate, handoffs, ledger
+from messaging import bounces, checks, gate, handoffs, ledger, outgoing
+from messaging.delivery import brake as the_brake
 from messaging.delivery import outbox
 from messaging.delivery.outcomes import Outcome, Result
 from messaging.gate import Clearance
 from messaging.guards import ALL
 from messaging.models import (
     Attempt,
+    BounceAnswer,
     Brake,
+    Escalation,
     HandOff,
+    Hold,
     Incident,
     Installation,
     LedgerEntry,
@@ -38,6 +42,7 @@ from messaging.models import (
     Release,
     Seal,
     Signature,
+    Snooze,
     Wording,
 )
 from messaging.policy.floor import FLOOR, HUMAN_FROM, Reserve, Touchpoint
@@ -601,6 +606,67 @@ class TestHistory:
         alike = type(row)._base_manager.filter(pk=row.pk)
         assert alike.update(seal=seal) == 1
         refused(lambda: alike.update(seal=None), because="never changed")
+
+    @pytest.fixture
+    def acts(self) -> dict[str, tuple[Model, dict[str, Any]]]:
+        """What people and the clock did with a bounce and a due date."""
+        bounced = finish(clear(make_message()), Outcome.ACCEPTED)
+        Message.objects.filter(pk=bounced.pk).update(delivery=Message.Delivery.BOUNCED)
+        assert isinstance(bounces.leave(bounced, note="She left.", by=make_user(), now=DUE), BounceAnswer)
+        hand_off, till = make_hand_off(), (NOW + timedelta(days=7)).date()
+        handoffs.snooze(hand_off, until=till, reason="The panel meets then.", by=make_sender(), now=NOW)
+        Escalation.objects.create(hand_off=hand_off, step=1, due_at=DUE, to=make_user(), escalated_at=DUE)
+        return {
+            "snooze": (Snooze.objects.get(), {"reason": "She asked for it."}),
+            "escalation": (Escalation.objects.get(), {"escalated_at": NOW}),
+            "bounce answer": (BounceAnswer.objects.get(), {"answered_by": make_user()}),
+        }
+
+    @pytest.mark.parametrize("name", ["snooze", "escalation", "bounce answer"])
+    def test_what_was_done_stays(self, acts: dict[str, tuple[Model, dict[str, Any]]], name: str) -> None:
+        row, fields = acts[name]
+        alike = type(row)._base_manager.filter(pk=row.pk)
+        refused(lambda: alike.update(**fields), because="never changed")
+        refused(lambda: run(f"DELETE FROM {row._meta.db_table}"), because="never deleted")
+        again = alike.get()
+        refused(lambda: again.save(force_insert=True), because="never replaced")
+
+    def test_a_hold_is_what_it_was_and_ends_once_by_a_person(self) -> None:
+        message, by = make_message(), make_sender()
+        held = outgoing.hold(message, reason="Frozen?", until=NOW + timedelta(days=2), by=by, now=NOW)
+        assert isinstance(held, Hold)
+        change = Hold.objects.filter(pk=held.pk)
+        for fields in ({"reason": "Another."}, {"held_by": make_user()}, {"until_at": DUE}, {"released_at": DUE}):
+            refused(lambda fields=fields: change.update(**fields), because="ends once")  # type: ignore[misc]
+        copy = Hold.objects.get(pk=held.pk)
+        copy.pk = None
+        refused(copy.save, because="one at a time")
+        refused(lambda: run("DELETE FROM messaging_hold"), because="never deleted")
+        assert isinstance(outgoing.release(message, by=by, now=DUE), Message)
+        refused(lambda: change.update(released_by=make_user()), because="ends once")
+        refused(lambda: change.update(released_at=None, released_by=None), because="ends once")
+
+    def test_a_hold_that_is_over_ends_at_its_time_and_nobody_ended_it(self) -> None:
+        message, by, over = make_message(), make_sender(), NOW + timedelta(days=2)
+        outgoing.hold(message, reason="Frozen?", until=over, by=by, now=NOW)
+        again = outgoing.hold(message, reason="Still?", until=over + timedelta(days=3), by=by, now=over)
+        assert isinstance(again, Hold)
+        first = Hold.objects.exclude(pk=again.pk).get()
+        assert (first.released_at, first.released_by) == (over, None)
+
+    def test_a_brake_ends_once_by_a_person_and_is_what_it_was(self) -> None:
+        automation, person = make_automation(), make_user()
+        brake = Brake.objects.create(automation=automation, put_on_at=NOW, why="Far more than usual.", count=300)
+        change = Brake.objects.filter(pk=brake.pk)
+        for fields in ({"why": "Nothing."}, {"count": 1}, {"released_at": NOW}, {"dropped_at": NOW}):
+            refused(lambda fields=fields: change.update(**fields), because="once")  # type: ignore[misc]
+        copy = Brake.objects.get(pk=brake.pk)
+        copy.pk = None
+        refused(copy.save, because="one at a time")
+        refused(lambda: run("DELETE FROM messaging_brake"), because="never deleted")
+        assert isinstance(the_brake.release(brake, reason="Meant.", by=person, now=NOW), Brake)
+        refused(lambda: change.update(released_at=None, released_by=None), because="once")
+        refused(lambda: change.update(reason="Somebody else said so."), because="once")
 
     def test_a_hand_off_is_closed_once_and_a_message_has_one_at_a_time(self) -> None:
         hand_off = make_hand_off()
