@@ -12,7 +12,7 @@ OTHERS := django-post_office==3.12.0 nh3==0.3.2
 BESIDE := var/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check suite coverage bench-delivery bench-board bench-pages barriers screenshots chaos format lock clean
+.PHONY: help run test check suite coverage bench-audit bench-delivery bench-board bench-pages barriers screenshots chaos format lock clean
 
 help: ## say what there is
 	@echo "Byhand:"
@@ -47,6 +47,10 @@ bench-delivery: ## measure delivery beside what others do (BENCH='--messages 400
 	@$(call install,requirements-dev.txt)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target "$(BESIDE)" $(OTHERS)
 	PYTHONPATH="$(BESIDE)" $(PY) -m tests.bench.delivery $(BENCH)
+
+bench-audit: ## measure the audit, for time and memory, at two sizes (BENCH='--decisions 1000000')
+	@$(call install,requirements-dev.txt)
+	@$(PY) -W ignore -m tests.bench.audit $(BENCH)
 
 bench-board: ## measure a board of a thousand cards, on the server and in a real Chromium (BENCH='--cards 3000')
 	@$(call install,requirements-dev.txt)
