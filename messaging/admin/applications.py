@@ -26,6 +26,7 @@ from messaging.delivery import doorbell
 from messaging.models import HandOff
 from messaging.timeline import timeline_of
 from pipeline import actors
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import Application, Interview
 from pipeline.moves import Act
 
@@ -97,7 +98,7 @@ class HandOffFilter(admin.SimpleListFilter):
 
 
 @admin.register(Application)
-class ApplicationAdmin(ModelAdmin):
+class ApplicationAdmin(AsReadAdmin, ModelAdmin):
     list_display = ["who", "job", "stage", "status_label", "told_label", "hand_off", "since", "applied"]
     list_display_links = ["who"]
     list_filter = ["status", ToldFilter, HandOffFilter, "job", "stage__milestone", "job__recruiter", "reason"]

@@ -23,6 +23,7 @@ from messaging.admin.what_if import ShownFirst, WhatIfAdmin
 from messaging.admin.what_if_words import Panel
 from messaging.models import Automation, Message
 from messaging.policy.floor import Reserve, Touchpoint
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.milestones import Milestone
 from pipeline.models import Stage
 
@@ -140,7 +141,7 @@ def with_columns(automations: QuerySet[Automation], *, since: Any) -> QuerySet[A
 
 
 @admin.register(Automation)
-class AutomationAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
+class AutomationAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     form = AutomationForm
     change_form_template = "messaging/automation/change_form.html"
     delete_confirmation_template = "messaging/what_if/delete.html"

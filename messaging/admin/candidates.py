@@ -22,6 +22,7 @@ from messaging.admin.act_forms import name_with_address
 from messaging.admin.words import day
 from messaging.models import HandOff
 from pipeline import candidates
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import Application, Candidate
 from pipeline.outcomes import Refusal
 
@@ -52,7 +53,7 @@ class CandidateSearchView(AutocompleteJsonView):
 
 
 @admin.register(Candidate)
-class CandidateAdmin(ModelAdmin):
+class CandidateAdmin(AsReadAdmin, ModelAdmin):
     form = CandidateForm
     list_display = ["who", "reach_label", "where", "open_hand_offs", "came_from", "created"]
     list_filter = [

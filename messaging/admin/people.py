@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from messaging import rights
 from messaging.admin.desk import person_of
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import User
 
 admin.site.unregister(Group)
@@ -39,7 +40,7 @@ class RightsAdmin:
 
 
 @admin.register(User)
-class UserAdmin(RightsAdmin, DjangoUserAdmin, ModelAdmin):
+class UserAdmin(AsReadAdmin, RightsAdmin, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -112,7 +113,7 @@ class UserAdmin(RightsAdmin, DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(RightsAdmin, DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(AsReadAdmin, RightsAdmin, DjangoGroupAdmin, ModelAdmin):
     list_display = ["name", "people", "rights"]
     list_per_page = 50
 

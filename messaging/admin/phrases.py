@@ -24,6 +24,7 @@ from messaging.admin.what_if_words import Panel
 from messaging.models import RejectionPhrase, Template
 from messaging.what_if import changes, past, waiting
 from messaging.wording import tripwire
+from pipeline.admin.as_read import AsReadAdmin
 
 
 def find_touched_templates(phrase: RejectionPhrase) -> list[Template]:
@@ -45,7 +46,7 @@ class RejectionPhraseForm(ShownFirst, forms.ModelForm):
 
 
 @admin.register(RejectionPhrase)
-class RejectionPhraseAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
+class RejectionPhraseAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     form = RejectionPhraseForm
     change_form_template = "messaging/what_if/change_form.html"
     delete_confirmation_template = "messaging/what_if/delete.html"

@@ -21,6 +21,7 @@ from messaging.admin.what_if import ShownFirst, WhatIfAdmin
 from messaging.admin.what_if_words import Panel
 from messaging.models import PolicyRow
 from messaging.policy.floor import Rule, find_loose
+from pipeline.admin.as_read import AsReadAdmin
 
 
 class PolicyRowForm(ShownFirst, forms.ModelForm):
@@ -36,7 +37,7 @@ class PolicyRowForm(ShownFirst, forms.ModelForm):
 
 
 @admin.register(PolicyRow)
-class PolicyRowAdmin(WhatIfAdmin, RuleAdmin, ModelAdmin):
+class PolicyRowAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     form = PolicyRowForm
     change_form_template = "messaging/what_if/change_form.html"
     delete_confirmation_template = "messaging/what_if/delete.html"

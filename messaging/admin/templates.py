@@ -29,6 +29,7 @@ from messaging.admin.wordings import framed_mail, hear_wording, versions_of, vie
 from messaging.models import Automation, StageRule, Template, Wording
 from messaging.usage import Usage, usage_of
 from messaging.wording.placeholders import GROUPS, placeholders_in
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import Application
 
 VERSIONS_SHOWN = 20
@@ -51,7 +52,7 @@ class StageRuleInline(TabularInline):
 
 
 @admin.register(Template)
-class TemplateAdmin(TemplateColumns, WhatIfAdmin, RuleAdmin, ModelAdmin):
+class TemplateAdmin(AsReadAdmin, TemplateColumns, WhatIfAdmin, RuleAdmin, ModelAdmin):
     change_form_template = "messaging/template/change_form.html"
     inlines = (StageRuleInline,)
     list_display = (

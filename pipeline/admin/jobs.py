@@ -13,11 +13,12 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import Application, Job, User
 
 
 @admin.register(Job)
-class JobAdmin(ModelAdmin):
+class JobAdmin(AsReadAdmin, ModelAdmin):
     actions_detail = ["open_board"]
     list_display = [
         "title",

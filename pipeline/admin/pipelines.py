@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import Pipeline, Stage
 
 
@@ -63,7 +64,7 @@ class StageInline(TabularInline):
 
 
 @admin.register(Pipeline)
-class PipelineAdmin(ModelAdmin):
+class PipelineAdmin(AsReadAdmin, ModelAdmin):
     list_display = ["name", "stage_names", "job_count"]
     search_fields = ["name", "stages__name"]
     list_per_page = 50

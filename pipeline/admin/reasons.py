@@ -5,11 +5,12 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import Reason
 
 
 @admin.register(Reason)
-class ReasonAdmin(ModelAdmin):
+class ReasonAdmin(AsReadAdmin, ModelAdmin):
     list_display = ["internal", "kind_label", "shareable", "is_active"]
     list_filter = ["kind", "is_active"]
     list_per_page = 50

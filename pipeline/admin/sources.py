@@ -10,11 +10,12 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from pipeline import sources
+from pipeline.admin.as_read import AsReadAdmin
 from pipeline.models import Source
 
 
 @admin.register(Source)
-class SourceAdmin(ModelAdmin):
+class SourceAdmin(AsReadAdmin, ModelAdmin):
     list_display = ["name", "kind", "relays_decisions", "registered_by", "registered_at"]
     list_filter = ["kind", "relays_decisions"]
     list_select_related = ["registered_by"]

@@ -222,6 +222,13 @@ def test_what_a_machine_writes_cannot_be_typed(model: type[Model], root: Client)
 
 
 @each_model
+def test_a_form_says_what_it_was_filled_with(model: type[Model], root: Client) -> None:
+    [row] = add_rows(model, 1)
+    response = root.get(change_url(row), {"edit": "1"}, follow=True)
+    assert not _fields_to_type(response) or 'name="as_read"' in response.content.decode()
+
+
+@each_model
 def test_the_history_cannot_be_deleted_even_by_who_may_do_everything(model: type[Model], root: Client) -> None:
     [row] = add_rows(model, 1)
     request = RequestFactory().get("/")
