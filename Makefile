@@ -75,6 +75,11 @@ chaos: ## faults on purpose, with a table of what was counted: make chaos KILLS=
 	@$(call install,requirements-dev.txt)
 	@$(foreach size,$(CHAOS),CHAOS_$(size)='$($(size))') $(PY) -m pytest -n 0 -q tests/chaos
 
+.PHONY: mutants
+mutants: ## break policy, gate, egress and outbox in one place at a time, and list what no test notices (MUTANTS='--only gate')
+	@$(call install,requirements-dev.txt)
+	@$(PY) -m tests.mutants $(MUTANTS)
+
 format: ## put the code into its shape
 	@$(call install,requirements-dev.txt)
 	$(PY) -m ruff check --fix .

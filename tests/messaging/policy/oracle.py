@@ -150,7 +150,7 @@ NAMELESS = ("unknown", "gossip")
 BY_PEOPLE = ("interview_preparation", "feedback", "offer", "check_in", *NAMELESS)
 NO_REJECTION = tuple(name for name in VALUES["touchpoint"] if name != "rejection")
 NOT_REJECTED = ("active", "withdrawn", "hired")
-STRICTER = ("sends", "writes", "unknown", "no such")
+STRICTER = ("sends", "writes", "no such")
 STRICTEST = ("writes", "unknown", "no such")
 
 # Where the words must be a person's own: the strictest reserve. Else where a person sends it.
@@ -178,19 +178,21 @@ def _own_words(**more: tuple[str, ...]) -> tuple[Row, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Says:
-    """What a rule says under any of its rows. `again`: when to ask again, only where it is later."""
+    """What a rule says under any of its rows. `again`: when to ask again, only where it is later. `begins`: how the
+    sentence does, where a rule says the same in two."""
 
     code: str
     outcome: str
     rows: tuple[Row, ...]
     again: str = ""
+    begins: str = ""
 
 
 AGAIN = {"at its time": None, "in an hour": timedelta(hours=1), "in a day": timedelta(days=1)}
 
 
-def _hand_off(code: str, *rows: Row) -> Says:
-    return Says(code=code, outcome="hand_off", rows=rows)
+def _hand_off(code: str, *rows: Row, begins: str = "") -> Says:
+    return Says(code=code, outcome="hand_off", rows=rows, begins=begins)
 
 
 def _stop(code: str, *rows: Row) -> Says:
@@ -218,9 +220,19 @@ TABLE: Mapping[str, tuple[Says, ...]] = {
             {"origin": MACHINE, "reads_like_rejection": MAY_READ_LIKE_ONE, "contact": DEALT_WITH},
         ),
     ),
-    "the_policy_lets_a_machine_send": (_hand_off("policy", {"origin": MACHINE, "policy_reserve": STRICTER}),),
+    "the_policy_lets_a_machine_send": (
+        _hand_off("policy", {"origin": MACHINE, "policy_reserve": STRICTER}, begins="Your policy: "),
+        _hand_off(
+            "policy", {"origin": MACHINE, "policy_reserve": ("unknown",)}, begins="It is not known what your policy "
+        ),
+    ),
     "the_stage_rules_let_a_machine_send": (
-        _hand_off("stage_rule", {"origin": MACHINE, "stage_rule_reserve": STRICTER}),
+        _hand_off("stage_rule", {"origin": MACHINE, "stage_rule_reserve": STRICTER}, begins="A stage rule of this "),
+        _hand_off(
+            "stage_rule",
+            {"origin": MACHINE, "stage_rule_reserve": ("unknown",)},
+            begins="It is not known what the stage rules ",
+        ),
     ),
     "it_does_not_read_like_a_rejection": (
         _hand_off(
@@ -326,11 +338,17 @@ def holds(rows: Sequence[Row], named: Named) -> bool:
 
 
 def answer_of(rule: str, named: Named) -> Answer | None:
-    """What one rule has to say. Two answers of one rule at once would be a fault in the table."""
+    """What one rule has to say."""
+    says = says_of(rule, named)
+    return _as_answer(says, named) if says else None
+
+
+def says_of(rule: str, named: Named) -> Says | None:
+    """Two answers of one rule at once would be a fault in the table."""
     answers = [says for says in TABLE[rule] if holds(says.rows, named)]
     if len(answers) > 1:
         raise ValueError(f"The table says two things of {rule} at once: {named}")
-    return _as_answer(answers[0], named) if answers else None
+    return answers[0] if answers else None
 
 
 def _as_answer(says: Says, named: Named) -> Answer:

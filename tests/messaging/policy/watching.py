@@ -37,6 +37,7 @@ def disagreement_of(rule: Callable[..., Any]) -> str | None:
     name = rule.__name__
     facts = oracle.facts_named_by(name)
     allowed = FOR_SENTENCES | {*facts} | MORE_FOR_SENTENCES.get(name, frozenset())
+    has_two_sentences = any(says.begins for says in oracle.TABLE[name])
     watched = Watched()
     for named, values in oracle.space(facts):
         watched.look_at(values)
@@ -45,6 +46,8 @@ def disagreement_of(rule: Callable[..., Any]) -> str | None:
         expected = oracle.answer_of(name, named)
         if said != expected:
             return f"{name} says {said} instead of {expected}: { {fact: named[fact] for fact in facts} }"
+        if has_two_sentences and finding is not None and not _begins_as_it_should(finding, name, named):
+            return f"{name} says “{finding.sentence}”: { {fact: named[fact] for fact in facts} }"
     others = watched.seen - allowed
     return f"{name} looks at {sorted(others)}, which its rows do not name" if others else None
 
@@ -92,6 +95,11 @@ def verdict_disagreement_of(decide: Callable[..., Any], name: str) -> str | None
         if said != (expected, outcome, oracle.reserve_of(named), max(asked_again, default=None)):
             return f"The verdict is {said}: { {fact: named[fact] for fact in facts} }"
     return None
+
+
+def _begins_as_it_should(finding: Any, rule: str, named: oracle.Named) -> bool:
+    says = oracle.says_of(rule, named)
+    return says is not None and finding.sentence.startswith(says.begins)
 
 
 def _as_answer(finding: Any) -> oracle.Answer:

@@ -1,0 +1,158 @@
+"""Which tests run which line, and how long each takes: one run of the tests under coverage, kept until a source changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+from tests.mutants.mutants import GROUPS, ROOT, Mutant, readers_of
+
+# Those that are about the four, and run in one process. test_broken_rules.py breaks the same by itself; test_brake.py takes
+# longer than all others together.
+TESTS = (
+    *("decision", "floor", "oracle", "record"),
+    *("bypass", "connections", "egress", "guard", "http_provider", "keys", "outbox", "resolving", "smtp"),
+    *("consequences", "gate", "handoffs", "outgoing", "undo", "races", "scenarios"),
+)
+FOLDERS = ("tests", "tests/messaging", "tests/messaging/delivery", "tests/messaging/policy")
+PATHS = [path for paths in GROUPS.values() for path in paths]
+
+
+def files_of_tests() -> list[Path]:
+    names = {f"test_{name}.py" for name in TESTS}
+    return sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("test_*.py") if path.name in names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    tests_at: dict[str, dict[int, list[str]]]  # path -> line -> tests
+    seconds: dict[str, float]
+
+    def tests_for(self, mutant: Mutant) -> list[str]:
+        """Those that run its statement; of a constant, those that read it."""
+        lines = self.tests_at.get(mutant.path, {})
+        wanted = set(mutant.lines)
+        if mutant.is_constant:
+            wanted = set(readers_of(mutant.path, mutant.place))
+        return sorted({test for line in wanted for test in lines.get(line, ())})
+
+
+class Stopwatch:
+    """A plugin of pytest, in each of its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seconds: dict[str, float] = {}
+        self._folder = folder
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            # What is not measured because it takes long is of use here.
+            item.own_markers = [marker for marker in item.own_markers if marker.name != "no_cover"]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        self.seconds[item.nodeid] = self.seconds.get(item.nodeid, 0.0) + call.duration
+        return (yield)
+
+    def pytest_sessionfinish(self) -> None:
+        name = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        (self._folder / f"seconds-{name}.json").write_text(json.dumps(self.seconds))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Stopwatch(Path(os.environ["MUTANTS_FOLDER"])))
+
+
+def arguments(files: Sequence[Path]) -> list[str]:
+    """Of pytest, the same for every run."""
+    return [*(str(path.relative_to(ROOT)) for path in files), "-q", "--tb=short", "--no-header"]
+
+
+def trace(folder: Path, files: Sequence[Path], *, processes: int) -> Trace:
+    """Runs those that changed since they were traced; all, where one of the four did. What changes elsewhere may lead a test
+    to other lines, so then it is not asked where it could be: a mutant the more goes unnoticed."""
+    kept = folder / "trace.json"
+    of_product = _digest([ROOT / path for path in PATHS])
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    if found.get("product") != of_product:
+        found = {"product": of_product, "files": {}}
+    states = {str(path.relative_to(ROOT)): _digest([path]) for path in files}
+    changed = [name for name, state in states.items() if found["files"].get(name, {}).get("state") != state]
+    if changed:
+        tests_at, seconds = _run(folder, [ROOT / name for name in changed], processes)
+        for name in changed:
+            found["files"][name] = {
+                "state": states[name],
+                "seconds": {test: taken for test, taken in seconds.items() if _file_of(test) == name},
+                "tests_at": {
+                    path: {line: [test for test in tests if _file_of(test) == name] for line, tests in lines.items()}
+                    for path, lines in tests_at.items()
+                },
+            }
+        kept.write_text(json.dumps(found))
+    return _together([found["files"][name] for name in states])
+
+
+def _together(traces: Sequence[dict[str, Any]]) -> Trace:
+    seconds: dict[str, float] = {}
+    tests_at: dict[str, dict[int, list[str]]] = {path: {} for path in PATHS}
+    for one in traces:
+        seconds |= one["seconds"]
+        for path, lines in one["tests_at"].items():
+            for line, tests in lines.items():
+                tests_at[path].setdefault(int(line), []).extend(tests)
+    return Trace(tests_at=tests_at, seconds=seconds)
+
+
+def _file_of(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def _run(
+    folder: Path, files: Sequence[Path], processes: int
+) -> tuple[dict[str, dict[str, list[str]]], dict[str, float]]:
+    data, how = folder / "coverage", folder / "coverage.ini"
+    for path in [*folder.glob("coverage*"), *folder.glob("seconds-*.json")]:
+        path.unlink()
+    how.write_text("[run]\ninclude =\n" + "".join(f"    {ROOT / path}\n" for path in PATHS))
+    command = [
+        *(sys.executable, "-m", "pytest", *arguments(files), "-p", "tests.mutants.tracing"),
+        *("-n", str(processes), "--cov", f"--cov-config={how}", "--cov-context=test", "--cov-report="),
+    ]
+    environment = {**os.environ, "COVERAGE_FILE": str(data), "MUTANTS_FOLDER": str(folder)}
+    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
+        sys.exit("The tests fail without any mutant, so nothing can be said of mutants.")
+    seconds: dict[str, float] = {}
+    for path in folder.glob("seconds-*.json"):
+        seconds |= json.loads(path.read_text())
+    return _tests_at(data), seconds
+
+
+def _tests_at(data: Path) -> dict[str, dict[str, list[str]]]:
+    """path -> line -> tests"""
+    measured = coverage.CoverageData(basename=str(data))
+    measured.read()
+    return {
+        path: {
+            str(line): sorted({name.rpartition("|")[0] for name in names if "|" in name})
+            for line, names in measured.contexts_by_lineno(str(ROOT / path)).items()
+        }
+        for path in PATHS
+    }

@@ -1,0 +1,154 @@
+"""One process that keeps a database ready and forks for every mutant: the child runs the broken code under the tests that
+reach it, and ends. So neither a broken row nor a broken function outlives its mutant."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import RawValue
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from tests.mutants.mutants import Mutant, put_in_place
+from tests.mutants.tracing import Trace
+
+# Seconds that a test may take beyond ten times what it took without a mutant, before it counts as noticed.
+PATIENCE = 10.0
+NOTICED, UNNOTICED, UNFIT = 0, 1, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    number: int
+    killed: bool
+    by: str  # the test that noticed, or why there was nothing to notice
+    asked: int  # tests that ran
+
+
+class Worker:
+    """A plugin of pytest, which takes the place of its loop over the tests."""
+
+    def __init__(
+        self,
+        mutants: Sequence[Mutant],
+        trace: Trace,
+        take: Callable[[], int],
+        tell: Callable[[Result], None],
+        *,
+        seconds: float,
+    ) -> None:
+        self._mutants, self._trace, self._take, self._tell, self._seconds = mutants, trace, take, tell, seconds
+        self._killers: Counter[tuple[str, str]] = Counter()  # of a place, by test
+        self._sound: dict[str, bool] = {}  # whether a test that noticed something passes without a mutant
+        self._items: dict[str, pytest.Item] = {}
+        self._at = RawValue("i", -1)
+        self._kept = Path()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            raise session.Interrupted("Not everything could be collected.")
+        self._items = {item.nodeid: item for item in session.items}
+        # Builds the database, which stays because something follows.
+        runtestprotocol(session.items[0], log=False, nextitem=session.items[-1])
+        self._keep_folder()
+        while (number := self._take()) < len(self._mutants):
+            self._tell(self._judge(number))
+        return True
+
+    def _judge(self, number: int) -> Result:
+        mutant = self._mutants[number]
+        tests = self._tests_for(mutant)
+        while tests:
+            ended = self._run(tests, mutant)
+            if ended == UNFIT:
+                return Result(number=number, killed=False, by="it cannot be put in place", asked=0)
+            if ended == UNNOTICED:
+                break
+            by = tests[self._at.value]
+            if self._is_sound(by):
+                self._killers[mutant.place, by] += 1
+                return Result(number=number, killed=True, by=by, asked=self._at.value + 1)
+            tests.remove(by)
+        return Result(number=number, killed=False, by="", asked=len(tests))
+
+    def _tests_for(self, mutant: Mutant) -> list[str]:
+        """First those that noticed another mutant of the same place, then those of the same module, each time the fastest;
+        as many as there is time for."""
+        seconds, own = self._trace.seconds, f"/test_{Path(mutant.path).stem}.py"
+        tests = [test for test in self._trace.tests_for(mutant) if test in self._items and self._sound.get(test, True)]
+        tests.sort(key=lambda test: (-self._killers[mutant.place, test], own not in test, seconds.get(test, 0.0)))
+        until = itertools.accumulate(seconds.get(test, 0.0) for test in tests)
+        return [test for test, taken in zip(tests, until, strict=True) if taken <= self._seconds]
+
+    def _is_sound(self, test: str) -> bool:
+        if test not in self._sound:
+            at = self._at.value
+            self._sound[test] = self._run([test], None) == UNNOTICED
+            self._at.value = at
+        return self._sound[test]
+
+    def _run(self, tests: Sequence[str], mutant: Mutant | None) -> int:
+        """In a child. The signal of its alarm ends it where a test goes on for ever, which is noticing too."""
+        self._put_folder_back()
+        self._at.value = -1
+        gc.freeze()
+        child = os.fork()
+        if child == 0:
+            ended = UNFIT
+            with suppress(BaseException):
+                os.setsid()
+                if mutant is not None:
+                    put_in_place(mutant)
+                ended = NOTICED
+                ended = self._ask(tests)
+            os._exit(ended)
+        _, status = os.waitpid(child, 0)
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # processes that tests began
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else NOTICED
+
+    def _ask(self, tests: Sequence[str]) -> int:
+        items = [self._items[test] for test in tests]
+        items[0].session._setupstate.teardown_exact(items[0])
+        for at, item in enumerate(items):
+            self._at.value = at
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE + 10 * self._trace.seconds.get(tests[at], 0.0))
+            following = items[at + 1] if at + 1 < len(items) else items[at - 1]
+            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
+                return NOTICED
+        return UNNOTICED
+
+    def _keep_folder(self) -> None:
+        from django.conf import settings
+        from django.db import connections
+
+        connections.close_all()
+        self._kept = Path(f"{settings.VAR_DIR}-kept")
+        shutil.copytree(settings.VAR_DIR, self._kept)
+
+    def _put_folder_back(self) -> None:
+        """With the database in it."""
+        from django.conf import settings
+
+        shutil.rmtree(settings.VAR_DIR)
+        shutil.copytree(self._kept, settings.VAR_DIR)
+
+
+def work(arguments: list[str], worker: Any, log: Path) -> None:
+    """The whole life of a worker, in a process of its own."""
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    pytest.main([*arguments, "-n", "0"], plugins=[worker])
