@@ -1,7 +1,8 @@
 """The one door: what each verdict does to a message when it is planned, when something moved, and when it wants to leave."""
 
 import json
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -162,19 +163,20 @@ def test_only_what_is_scheduled_can_be_cleared(status: Message.Status) -> None:
     cleared(message)
 
 
-def test_a_second_attempt_after_a_refusal_has_the_second_number() -> None:
-    message = make_message()
-    first = cleared(message).attempt
-    Attempt.objects.filter(pk=first.pk).update(outcome=Attempt.Outcome.REFUSED, finished_at=DUE)
-    Message.objects.filter(pk=message.pk).update(status=Status.SCHEDULED)
-    assert cleared(message).attempt.number == 2
-
-
 def test_the_recipient_is_taken_when_it_leaves_and_not_when_it_was_planned() -> None:
     message = make_message()
     Candidate.objects.filter(pk=message.application.candidate_id).update(email=" new@EXAMPLE.org")
     assert cleared(message).recipient == "new@example.org"
     assert Message.objects.get(pk=message.pk).recipient == Attempt.objects.get().recipient == "new@example.org"
+
+
+def test_each_attempt_has_the_next_number() -> None:
+    message = make_message()
+    for number in (1, 2, 3):
+        attempt = cleared(message).attempt
+        assert attempt.number == number
+        Attempt.objects.filter(pk=attempt.pk).update(outcome=Attempt.Outcome.REFUSED, finished_at=DUE)
+        Message.objects.filter(pk=message.pk).update(status=Status.SCHEDULED)
 
 
 def test_who_lost_the_race_for_a_message_gets_no_clearance() -> None:
@@ -314,6 +316,44 @@ def test_a_reason_that_is_too_long_for_its_column_is_cut_and_the_hand_off_has_it
     assert len(" ".join(HandOff.objects.get().sentences)) > 500
 
 
+def test_a_wait_without_a_time_is_asked_about_in_an_hour() -> None:
+    message = make_message()
+    case = refused(message, now=NOW)
+    nobody_said_when = replace(case, verdict=replace(case.verdict, findings=()))
+    gate._turn_away(nobody_said_when, now=NOW)
+    row = Message.objects.get(pk=message.pk)
+    assert (row.status, row.due_at, row.status_reason) == (Status.SCHEDULED, NOW + timedelta(hours=1), "")
+
+
+ACTS: dict[str, Callable[[Message], object]] = {
+    "clear": lambda message: gate.clear(message.pk, now=DUE),
+    "clear many": lambda message: gate.clear_many([message.pk], at_most=1, now=DUE),
+    "settle": lambda message: gate.settle(message, now=DUE),
+    "resettle": lambda message: gate.resettle(message.application_id, now=DUE),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_fault_in_the_middle_leaves_everything_as_it_was(
+    act: Callable[[Message], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = make_message()
+    make_interview(message.application, held_at=NOW)
+    before = state_of(message)
+
+    def fail(*args: object, **kwargs: object) -> None:
+        assert state_of(message) != before
+        raise RuntimeError("A bug.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(gate, "_hand_off_of", fail)
+        with pytest.raises(RuntimeError, match="bug"):
+            act(message)
+    assert state_of(message) == before
+    act(message)
+    assert state_of(message) != before
+
+
 # --- Right after planning ---------------------------------------------------------------------------------------------
 
 
@@ -394,6 +434,7 @@ def test_what_waits_for_its_time_and_was_overtaken_ends() -> None:
     resettle(message)
     assert Message.objects.get(pk=message.pk).status == Status.CANCELLED
     assert not HandOff.objects.exists()
+    assert RecordedVerdict.objects.get().outcome == "stop"
 
 
 @pytest.mark.parametrize(("status", "is_closed"), [(Status.FAILED, True), (Status.UNCERTAIN, False)])
@@ -425,6 +466,21 @@ def test_a_persons_rejection_that_waits_when_the_application_is_reopened_goes_ba
     resettle(message)
     assert Message.objects.get(pk=message.pk).status == Status.HELD
     assert [reason["code"] for reason in HandOff.objects.get().reasons] == ["not_rejected"]
+
+
+def test_only_applications_with_something_that_waits_are_asked_about_again() -> None:
+    held = make_message(template=make_template(signed=False))
+    scheduled, gone = make_message(), make_message()
+    by_hand(scheduled.application)
+    force(Message.objects.filter(pk=gone.pk), status=Status.CANCELLED)
+    ids = [message.application_id for message in (gone, scheduled, held)]
+    assert gate.unsettled(ids) == [held.application_id, scheduled.application_id]
+    assert gate.unsettled(ids[:1]) == []
+
+
+def test_of_nobody_nothing_is_asked(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(0):
+        assert gate.unsettled([]) == []
 
 
 # --- People -----------------------------------------------------------------------------------------------------------

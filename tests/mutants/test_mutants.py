@@ -40,7 +40,9 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         node = list(ast.walk(tree))[mutant.number]
         ways.replaced(tree, mutant.number, mutants.ways_of(node)[mutant.way])
         after = ast.unparse(tree).splitlines()
-        lines[f"{mutant.place}: {mutant.what}"] = next(new for old, new in zip(before, after, strict=True) if old != new)
+        lines[f"{mutant.place}: {mutant.what}"] = next(
+            new for old, new in zip(before, after, strict=True) if old != new
+        )
     return {name: line.strip() for name, line in lines.items()}
 
 

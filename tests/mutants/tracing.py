@@ -22,7 +22,7 @@ from tests.mutants.mutants import GROUPS, ROOT, Mutant, readers_of
 TESTS = (
     *("decision", "floor", "oracle", "record"),
     *("bypass", "connections", "egress", "guard", "http_provider", "keys", "outbox", "resolving", "smtp"),
-    *("consequences", "gate", "handoffs", "outgoing", "undo", "races", "scenarios"),
+    *("consequences", "gate", "handoffs", "locks", "outgoing", "undo", "races", "scenarios"),
 )
 FOLDERS = ("tests", "tests/messaging", "tests/messaging/delivery", "tests/messaging/policy")
 PATHS = [path for paths in GROUPS.values() for path in paths]

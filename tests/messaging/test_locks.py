@@ -1,0 +1,102 @@
+"""Which rows are held, and in which order: applications, candidates, messages, and of each kind by its key. SQLite holds the
+whole file instead, so there the clauses are read and taken out before it would see them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from messaging import gate
+from messaging.delivery import outbox, outcomes
+from messaging.gate import Clearance
+from messaging.models import Attempt, Message
+from tests.factories import NOW, make_message
+
+pytestmark = pytest.mark.django_db
+
+DUE = NOW + timedelta(hours=1)  # see make_message
+CLAUSE = re.compile(r" FOR UPDATE(?: OF (?P<tables>[^ ]+(?:, [^ ]+)*?))?(?P<skips> SKIP LOCKED)?$")
+ORDER = re.compile(r" ORDER BY (.+?) (?:LIMIT|FOR)")
+
+
+@pytest.fixture
+def locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Each lock that is taken from here on: its tables, in which order of rows, and whether it passes over."""
+    if connection.vendor == "sqlite":
+        for feature in ("", "_of", "_skip_locked"):
+            monkeypatch.setattr(connection.features, f"has_select_for_update{feature}", True)
+    taken: list[str] = []
+
+    def listen(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        clause = CLAUSE.search(sql)
+        if clause is None:
+            return execute(sql, params, many, context)
+        order = ORDER.search(sql)
+        words = [
+            clause["tables"] or "everything",
+            f"by {_plain(order[1])}" if order else "",
+            clause["skips"] or "",
+            "" if " WHERE " in sql else "all rows",
+        ]
+        taken.append(_plain(" ".join(word.strip() for word in words if word)))
+        if connection.vendor == "sqlite":
+            sql = sql[: clause.start()]
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(listen):
+        yield taken
+
+
+def _plain(sql: str) -> str:
+    """`"pipeline_application"."id" ASC` in short; 1 is the first column that is read, here the key."""
+    return re.sub(r'"|pipeline_|messaging_| ASC', "", sql)
+
+
+def test_one_message_is_cleared_under_its_locks(locks: list[str]) -> None:
+    message = make_message()
+    del locks[:]
+    assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
+    assert locks == ["application", "candidate", "message"]
+
+
+def test_what_somebody_else_holds_is_passed_over_and_the_oldest_are_taken_first(locks: list[str]) -> None:
+    message = make_message()
+    del locks[:]
+    assert gate.clear_many([message.pk], at_most=1, now=DUE)
+    assert locks == ["message, application, candidate by message.due_at, message.id SKIP LOCKED"]
+
+
+def test_many_are_settled_under_locks_in_one_order(locks: list[str]) -> None:
+    message = make_message()
+    del locks[:]
+    gate.settle_many([message.pk], now=DUE)
+    assert locks == ["application by 1", "candidate by 1", "message by message.id"]
+
+
+def test_after_a_move_applications_are_held_before_their_messages(locks: list[str]) -> None:
+    message = make_message()
+    del locks[:]
+    gate.resettle(message.application_id, now=DUE)
+    assert locks == ["application by 1", "message by message.id"]
+
+
+def test_what_was_answered_is_written_down_under_the_lock_of_its_application(locks: list[str]) -> None:
+    attempts = []
+    for message in (make_message(), make_message(), make_message()):
+        clearance = gate.clear(message.pk, now=DUE)
+        assert isinstance(clearance, Clearance)
+        attempts.append(clearance.attempt)
+    Attempt.objects.update(used_at=DUE)
+    del locks[:]
+    assert outbox.record(attempts[0], outcomes.accepted("id"), clock=lambda: DUE) == Message.Status.SENT
+    told = "application by 1"  # what a candidate was told is noted under the same
+    assert locks == ["application", told]
+    del locks[:]
+    answers = [(attempt, outcomes.accepted(str(attempt.pk))) for attempt in attempts[1:]]
+    assert outbox.record_many(answers, clock=lambda: DUE) == [Message.Status.SENT] * 2
+    assert locks == ["application by 1", told]
