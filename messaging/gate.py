@@ -120,8 +120,6 @@ def hold_applications(application_ids: Collection[int]) -> None:
 
 def unsettled(application_ids: Collection[int]) -> list[int]:
     """Those of them that `resettle` would find something for."""
-    if not application_ids:
-        return []
     return list(_waiting(application_ids).order_by("application").values_list("application", flat=True).distinct())
 
 
@@ -177,7 +175,7 @@ def leave_in_doubt(message: Message, *, findings: Sequence[Finding], reserve: in
 def hand_off(message: Message, *, findings: Sequence[Finding], reserve: int, now: datetime) -> HandOff:
     """A person's task out of a message that a machine cannot finish."""
     task = _hand_off_of(message, findings=findings, reserve=reserve, now=now)
-    task.save(force_insert=True)
+    task.save()
     return task
 
 
@@ -296,8 +294,6 @@ def _waiting(application_ids: Collection[int]) -> QuerySet[Message]:
 
 
 def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
-    if not cases:
-        return []
     ids = [case.message.pk for case in cases]
     # First, because the database lets nothing go that was not decided.
     RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
@@ -360,7 +356,7 @@ def _turn_away_many(cases: Sequence[Case], *, now: datetime) -> None:
     """The same for a batch in which nothing waits on."""
     turned = [case for case in cases if case.verdict.outcome is not Outcome.SEND]
     tried = Attempt.objects.uncertain().filter(message__in=[case.message.pk for case in turned])
-    doubtful = set(tried.values_list("message", flat=True)) if turned else set()
+    doubtful = set(tried.values_list("message", flat=True))
     for case in turned:
         if case.message.pk in doubtful:
             _turn_away(case, now=now)
@@ -380,8 +376,6 @@ def _end_or_hand_off(cases: Sequence[Case], *, now: datetime) -> None:
 
 def _leave(cases: Sequence[Case], source: Status, status: Status, *, now: datetime) -> None:
     """The messages of these cases, which the caller holds, go from one status to another, and the verdicts are kept."""
-    if not cases:
-        return
     ids = [case.message.pk for case in cases]
     left = Message.objects.filter(pk__in=ids, status=source).update(
         status=status, status_at=now, status_reason=_each_reason(cases, "pk")
@@ -408,9 +402,8 @@ def _take_back_many(cases: Sequence[Case], *, now: datetime) -> None:
     held = [case for case in cases if case.message.status == Status.HELD]
     _leave(held, Status.HELD, Status.CANCELLED, now=now)
     RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases if case not in held)
-    if cases:
-        tasks = HandOff.objects.open().filter(message__in=[case.message.pk for case in cases])
-        tasks.update(status=HandOff.Status.NOT_NEEDED, closed_at=now, note=_each_reason(cases, "message"))
+    tasks = HandOff.objects.open().filter(message__in=[case.message.pk for case in cases])
+    tasks.update(status=HandOff.Status.NOT_NEEDED, closed_at=now, note=_each_reason(cases, "message"))
 
 
 def _gravest(verdict: Verdict) -> list[Finding]:
@@ -422,7 +415,7 @@ def _gravest_sentences(verdict: Verdict) -> str:
 
 
 def _record(case: Case, *, now: datetime) -> None:
-    _verdict_of(case, now=now).save(force_insert=True)
+    _verdict_of(case, now=now).save()
 
 
 def _verdict_of(case: Case, *, now: datetime) -> RecordedVerdict:
