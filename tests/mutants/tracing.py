@@ -17,12 +17,23 @@ import pytest
 
 from tests.mutants.mutants import GROUPS, ROOT, Mutant, readers_of
 
-# Those that are about the four, and run in one process. test_broken_rules.py breaks the same by itself; test_brake.py takes
-# longer than all others together.
+# Those that are about the four, and run in one process. test_broken_rules.py breaks the same by itself.
 TESTS = (
     *("decision", "floor", "oracle", "record"),
-    *("bypass", "connections", "egress", "guard", "http_provider", "keys", "outbox", "resolving", "smtp"),
-    *("consequences", "gate", "handoffs", "locks", "outgoing", "undo", "races", "scenarios"),
+    *(
+        "brake",
+        "bypass",
+        "connections",
+        "egress",
+        "guard",
+        "http_provider",
+        "keys",
+        "outbox",
+        "resolving",
+        "safe_mode",
+        "smtp",
+    ),
+    *("consequences", "gate", "guards", "handoffs", "locks", "outgoing", "undo", "races", "scenarios"),
 )
 FOLDERS = ("tests", "tests/messaging", "tests/messaging/delivery", "tests/messaging/policy")
 PATHS = [path for paths in GROUPS.values() for path in paths]
@@ -128,7 +139,7 @@ def _digest(paths: Sequence[Path]) -> str:
 def _run(
     folder: Path, files: Sequence[Path], processes: int
 ) -> tuple[dict[str, dict[str, list[str]]], dict[str, float]]:
-    data, how = folder / "coverage", folder / "coverage.ini"
+    data, how = folder / "coverage", folder / "watch.ini"
     for path in [*folder.glob("coverage*"), *folder.glob("seconds-*.json")]:
         path.unlink()
     how.write_text("[run]\ninclude =\n" + "".join(f"    {ROOT / path}\n" for path in PATHS))
