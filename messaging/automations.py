@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from messaging import gate, working_days
 from messaging.models import Automation, Message, Operation, PlannedChange, Template, Wording
 from messaging.policy.decision import Origin
+from pipeline import moves
 from pipeline.models import Application, Interview, StageChange
 
 logger = logging.getLogger(__name__)
@@ -207,18 +208,21 @@ def _answers(automation: Automation, change: StageChange) -> bool:
 
 def _entered_without_news(automation: Automation, *, now: datetime) -> QuerySet[StageChange]:
     """The changes by which candidates came to where they are, oldest first, where nothing was said since. None that was
-    quiet: an import of people who wait for long writes to nobody."""
+    quiet: an import of people who wait for long writes to nobody. What was done and undone since changed nothing."""
     # Business days are never fewer than calendar days, so this only narrows; the caller counts exactly. A day to spare,
     # because a day on which the clocks change has not 24 hours.
     since = now - timedelta(days=(automation.quiet_days or 0) - 1)
-    later = StageChange.objects.filter(application=OuterRef("application"), pk__gt=OuterRef("pk"))
+    entered = Q(kind__in=moves.STARTS_A_WAIT, at=F("application__stage_entered_at"), to_stage=F("application__stage"))
+    later = StageChange.objects.filter(entered, application=OuterRef("application"), pk__gt=OuterRef("pk"))
     mail = Message.objects.filter(application=OuterRef("application"))
     told = mail.filter(status__in=Message.MAY_HAVE_LEFT, status_at__gte=OuterRef("at"))
     spoken_with = Interview.objects.held().filter(application=OuterRef("application"), held_at__gte=OuterRef("at"))
     asked = mail.filter(
         touchpoint=automation.template.touchpoint, stage_change=OuterRef("pk"), cause__startswith=f"{Event.NO_NEWS}:"
     )
-    changes = StageChange.objects.filter(application__status=Application.Status.ACTIVE, at__lte=since, quiet=False)
+    changes = StageChange.objects.filter(
+        entered, application__status=Application.Status.ACTIVE, at__lte=since, quiet=False
+    )
     quiet_since = _in_scope(changes, automation).filter(
         ~Exists(later), ~Exists(told), ~Exists(spoken_with), ~Exists(asked)
     )
@@ -253,7 +257,7 @@ def _plan(answers: Sequence[_Answer], *, now: datetime) -> list[Message]:
             planned.add(key)
             new.append(_message(answer, wordings[answer.template], now=now))
     Message.objects.bulk_create(new)
-    _settle_in_turn(new, now=now)
+    settle_in_turn(new, now=now)
     return list(Message.objects.filter(pk__in=[message.pk for message in new]).order_by("pk"))
 
 
@@ -274,7 +278,7 @@ def _message(answer: _Answer, wording: Wording | None, *, now: datetime) -> Mess
     )
 
 
-def _settle_in_turn(messages: Sequence[Message], *, now: datetime) -> None:
+def settle_in_turn(messages: Sequence[Message], *, now: datetime) -> None:
     """To one candidate one after the other: what becomes of a message is a fact for the next."""
     rest = list(messages)
     while rest:

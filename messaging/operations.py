@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Count
 
-from messaging import automations, bulk, gate, ledger, outgoing
+from messaging import automations, bulk, gate, ledger, outgoing, replanning
 from messaging.bulk import CONTEXT, BulkOutcome, Selected
 from messaging.consequences import Consequence, Steps, refuse_if_moved, refused
 from messaging.delivery import brake, doorbell
 from messaging.models import HandOff, LedgerEntry, Message, Operation, OperationItem, Template
-from pipeline import actors, moves
+from pipeline import actors, moves_of_many
 from pipeline.models import Application, Reason, Stage, StageChange, User
 from pipeline.moves import Act
 from pipeline.outcomes import Refusal
@@ -181,9 +181,9 @@ def _left_alone(selected: Selected, found: dict[int, Application]) -> Consequenc
 def _steps(operation: Operation, *, now: datetime) -> Steps:
     act = Act(by=actors.person(operation.by_id), now=now, note=operation.note, quiet=operation.quiet)
     if (reason := operation.reason) is not None:
-        return lambda applications: moves.reject_many(applications, reason=reason, act=act)
+        return lambda applications: moves_of_many.reject_many(applications, reason=reason, act=act)
     if (to := operation.to_stage) is not None:
-        return lambda applications: moves.move_many(applications, to, act=act)
+        return lambda applications: moves_of_many.move_many(applications, to, act=act)
     raise ValueError(f"Operation {operation.pk} has neither a reason nor a stage.")
 
 
@@ -231,44 +231,31 @@ def undo(operation: Operation, *, by: User, now: datetime) -> Operation | Refusa
 def _undo_next(operation: Operation, items: Sequence[OperationItem], *, now: datetime) -> None:
     by = operation.undone_by
     assert by is not None  # see undo()  # noqa: S101
-    gate.hold_applications([item.application_id for item in items])
-    newest: dict[int, StageChange] = {}
-    history = StageChange.objects.filter(application__in=[item.application_id for item in items])
-    for change in history.order_by("pk").select_related("moved_by"):
-        newest[change.application_id] = change
-    told = _read_told(operation, items)
-    changes = []
-    for item in items:
-        item.state, item.sentence = State.STAYS, ""
-        last = newest[item.application_id]
-        if last.pk != item.change_id:
-            item.sentence = f"{last.moved_by or 'Somebody else'} moved them on since, so they were left there."
-            continue
-        _cancel_rest(operation, item, by=by, now=now)
-        back = _move_back(item, act=Act(by=actors.person(by.pk), now=now, note="A bulk act was undone.", quiet=True))
-        if isinstance(back, Refusal):
-            item.sentence = back.sentence[:500]
-            continue
-        item.state, item.sentence = State.UNDONE, told.get(item.application_id, "")
-        changes.append(back)
+    ids = [item.application_id for item in items]
+    gate.hold_applications(ids)
+    act = Act(by=actors.person(by.pk), now=now, note="A bulk act was undone.", quiet=True)
+    back = moves_of_many.take_back_many([item.change for item in items if item.change is not None], act=act)
+    changes = [change for change in back.values() if isinstance(change, StageChange)]
+    undone = {change.application_id for change in changes}
+    # Before anything that follows asks the gate: what the operation planned is called off by the person.
+    outgoing.cancel_many(Message.objects.filter(operation=operation, application__in=undone), by=by, now=now)
     automations.follow_many(changes, now=now)
+    replanning.plan_again(_stopped_by([item for item in items if item.application_id in undone]), now=now)
+    told = _read_told(operation, items)
+    for item in items:
+        answer = back[item.application_id]
+        item.state = State.STAYS if isinstance(answer, Refusal) else State.UNDONE
+        item.sentence = answer.sentence[:500] if isinstance(answer, Refusal) else told.get(item.application_id, "")
     OperationItem.objects.bulk_update(items, ["state", "sentence"])
 
 
-def _move_back(item: OperationItem, *, act: Act) -> StageChange | Refusal:
-    change = item.change
-    if change is None:
-        return Refusal("It is not recorded where they came from.")
-    if change.kind == StageChange.Kind.REJECTED:
-        return moves.reopen(item.application, act=act)
-    change.application = item.application
-    return moves.take_back(change, act=act)
+def count_stopped(operation: Operation) -> int:
+    """Messages and tasks that were there before it, and come back when it is undone."""
+    return len(_stopped_by(operation.items.filter(state=State.DONE)))
 
 
-def _cancel_rest(operation: Operation, item: OperationItem, *, by: User, now: datetime) -> None:
-    waiting = Message.objects.waiting().filter(operation=operation, application=item.application_id)
-    for message in waiting.order_by("pk"):
-        outgoing.cancel(message, by=by, now=now)
+def _stopped_by(items: Iterable[OperationItem]) -> replanning.Stopped:
+    return replanning.find_stopped({item.application_id: item.done_at for item in items if item.done_at is not None})
 
 
 def _read_told(operation: Operation, items: Sequence[OperationItem]) -> dict[int, str]:

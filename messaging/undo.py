@@ -3,6 +3,7 @@ let go by its writer when they press send, and the gate is asked again when it l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from messaging import drafts, gate, ledger
-from messaging.models import Escalation, HandOff, LedgerEntry, Message, Snooze
+from messaging.models import Draft, Escalation, HandOff, LedgerEntry, Message, Snooze
 from messaging.policy.decision import Origin
 from pipeline.actors import person
 from pipeline.models import Application, User
@@ -41,18 +42,19 @@ def take_back(message: Message, *, by: User, now: datetime) -> Message | HandOff
         if answered is None:
             return message
         again = gate.hand_off_again(answered, now=now)
-        _carry_over(answered, again)
+        carry_over({answered.pk: again})
         drafts.save(again, subject=message.subject, body=message.body, note="", by=by, now=now)
     return again
 
 
-def _carry_over(answered: HandOff, again: HandOff) -> None:
-    """Who was asked about this due date is not asked once more, and why it was put off goes on to be known."""
-    models: tuple[type[Any], ...] = (Escalation, Snooze)
-    for model in models:
-        rows = list(model.objects.filter(hand_off=answered))
+def carry_over(successors: Mapping[int, HandOff]) -> None:
+    """From hand-offs that ended to those that take their place: who was asked about a due date is not asked once more, why
+    it was put off goes on to be known, and nobody's draft is lost."""
+    models: tuple[type[Any], ...] = (Escalation, Snooze, Draft)
+    for model in models if successors else ():
+        rows = list(model.objects.filter(hand_off__in=successors))
         for row in rows:
-            row.pk, row.hand_off = None, again
+            row.pk, row.hand_off = None, successors[row.hand_off_id]
         model.objects.bulk_create(rows)
 
 

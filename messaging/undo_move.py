@@ -1,5 +1,5 @@
 """Undo of one move that a person just made: the application stands where it stood, and what followed and has not left does
-not leave. It is refused, with the reason, as soon as it would only look like an undo."""
+not leave; what it stopped is planned again. It is refused, with the reason, as soon as it would only look like an undo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from messaging import automations, handoffs, outgoing
+from messaging import automations, handoffs, outgoing, replanning
 from messaging.models import HandOff, Message
 from pipeline import actors, moves
 from pipeline.models import Application, StageChange, User
@@ -37,11 +37,6 @@ def why_not(change: StageChange, *, by: User, now: datetime) -> Refusal | None:
             return Refusal(
                 f"A person dealt with “{name}”, so the move cannot be undone. Move {candidate} back by hand."
             )
-    stopped = Message.objects.filter(
-        application__candidate=candidate, status=Message.Status.CANCELLED, status_at=change.at
-    )
-    if stopped.exists():
-        return Refusal(f"The move stopped a message that nothing plans again. Move {candidate} back by hand.")
     return None
 
 
@@ -56,6 +51,7 @@ def undo(change: StageChange, *, by: User, now: datetime) -> StageChange | Refus
             taken_back = moves.take_back(change, act=act)
             if not isinstance(taken_back, Refusal):
                 automations.follow(taken_back, now=now)
+                replanning.plan_again(replanning.find_stopped({change.application_id: change.at}), now=now)
                 return taken_back
             refusal = taken_back
         transaction.set_rollback(True)

@@ -1,10 +1,11 @@
-"""Every way an application moves; each move writes one StageChange in the transaction that changes the row.
+"""Every way one application moves; each move writes one StageChange in the transaction that changes the row. Those of many
+at once are in moves_of_many.py.
 
 Reach is raised here and nowhere else, and lowered only by a person who corrects it. A move answers with its StageChange,
 or with a Refusal when the application is not where the caller believed it to be.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,15 @@ ENDS = {Status.REJECTED: Kind.REJECTED, Status.WITHDRAWN: Kind.WITHDRAWN, Status
 
 
 BETWEEN_STAGES = frozenset({Kind.ADVANCED, Kind.MOVED_BACK})
+# What an application says of its end where it has none.
+UNDECIDED: dict[str, Any] = {
+    "decided_at": None,
+    "decided_by": None,
+    "reason": None,
+    "told_at": None,
+    "told_how": "",
+    "told_by": None,
+}
 # From these on, somebody waits in a stage.
 STARTS_A_WAIT = frozenset({Kind.RECEIVED, Kind.ADVANCED, Kind.MOVED_BACK, Kind.REOPENED})
 
@@ -45,7 +55,7 @@ def receive(candidate: Candidate, job: Job, *, act: Act, stage: Stage | None = N
     if stage is None:
         return Refusal(f"The pipeline “{job.pipeline}” has no stages. Add one before “{job}” receives applications.")
     if stage.pipeline_id != job.pipeline_id:
-        return _foreign(stage, job)
+        return foreign(stage, job)
     with transaction.atomic():
         # Held, so that nobody merges the record away meanwhile.
         current = Candidate.objects.select_for_update(of=("self",)).get(pk=candidate.pk)
@@ -63,13 +73,13 @@ def receive(candidate: Candidate, job: Job, *, act: Act, stage: Stage | None = N
 
 def move(application: Application, to: Stage, *, act: Act) -> StageChange | Refusal:
     """Advances or moves back, whichever leads to the stage."""
-    return (advance if _place(to) > _place(application.stage) else move_back)(application, to, act=act)
+    return (advance if place_of(to) > place_of(application.stage) else move_back)(application, to, act=act)
 
 
 def advance(application: Application, to: Stage, *, act: Act) -> StageChange | Refusal:
     if to.pipeline_id != application.job.pipeline_id:
-        return _foreign(to, application.job)
-    if _place(to) <= _place(application.stage):
+        return foreign(to, application.job)
+    if place_of(to) <= place_of(application.stage):
         return Refusal(f"“{to}” does not come after “{application.stage}”, where {application.candidate} is.")
     return _enter(application, to, Kind.ADVANCED, act=act)
 
@@ -77,8 +87,8 @@ def advance(application: Application, to: Stage, *, act: Act) -> StageChange | R
 def move_back(application: Application, to: Stage, *, act: Act) -> StageChange | Refusal:
     """Lowers the stage and no reach: what a candidate went through stays."""
     if to.pipeline_id != application.job.pipeline_id:
-        return _foreign(to, application.job)
-    if _place(to) >= _place(application.stage):
+        return foreign(to, application.job)
+    if place_of(to) >= place_of(application.stage):
         return Refusal(f"“{to}” does not come before “{application.stage}”, where {application.candidate} is.")
     return _enter(application, to, Kind.MOVED_BACK, act=act)
 
@@ -94,14 +104,14 @@ def take_back(change: StageChange, *, act: Act) -> StageChange | Refusal:
         if last != change:
             return Refusal(f"{application.candidate} was moved again since then. Nothing was changed.")
         taken_back = _enter(application, from_stage, Kind.UNDONE, act=act)
-        since = _waited_since(before)
+        since = waited_since(before)
         if since is not None and not isinstance(taken_back, Refusal):
             Application.objects.filter(pk=application.pk).update(stage_entered_at=since)
             application.refresh_from_db()
         return taken_back
 
 
-def _waited_since(changes: Sequence[StageChange]) -> datetime | None:
+def waited_since(changes: Sequence[StageChange]) -> datetime | None:
     """Since when somebody was in the stage that these changes led to, newest first. None: nothing tells."""
     undone = 0
     for change in changes:
@@ -114,57 +124,6 @@ def _waited_since(changes: Sequence[StageChange]) -> datetime | None:
     return None
 
 
-def move_many(applications: Sequence[Application], to: Stage, *, act: Act) -> dict[int, StageChange | Refusal]:
-    """`move` for a batch, with a number of queries that does not grow with it; who cannot be moved keeps nobody. By the
-    application's key."""
-
-    def refuse(application: Application) -> Refusal | None:
-        if to.pipeline_id != application.job.pipeline_id:
-            return _foreign(to, application.job)
-        if application.stage_id == to.pk and application.status == Status.ACTIVE:
-            return Refusal(f"{application.candidate} is in “{to}” already.")
-        return None
-
-    with transaction.atomic():
-        standing, answers = _hold_many(applications, refuse=refuse)
-        _update_many(standing, stage=to, stage_entered_at=act.now)
-        kinds = {
-            application.pk: Kind.ADVANCED if _place(to) > _place(application.stage) else Kind.MOVED_BACK
-            for application in standing
-        }
-        changes = [
-            _change(application, kinds[application.pk], act=act, from_stage=application.stage, to_stage=to)
-            for application in standing
-        ]
-        for application in standing:
-            application.stage, application.stage_entered_at = to, act.now
-        record_many(changes)
-    return answers | {change.application_id: change for change in changes}
-
-
-def reject_many(applications: Sequence[Application], *, reason: Reason, act: Act) -> dict[int, StageChange | Refusal]:
-    """`reject` for a batch, in the same way."""
-    if reason.kind != Reason.Kind.REJECTED:
-        refusal = _no_reason_to_reject(reason)
-        return {application.pk: refusal for application in applications}
-    decided_by = act.by.user_id if act.by.kind == ActorKind.PERSON else None
-    with transaction.atomic():
-        standing, answers = _hold_many(applications, refuse=lambda _: None)
-        decision: dict[str, Any] = {"status": Status.REJECTED, "decided_at": act.now, "reason": reason}
-        _update_many(standing, decided_by_id=decided_by, **decision)
-        for application in standing:
-            application.decided_by_id = decided_by
-            for name, value in decision.items():
-                setattr(application, name, value)
-        stages = [application.stage for application in standing]
-        changes = [
-            _change(application, Kind.REJECTED, act=act, from_stage=stage, to_stage=stage, reason=reason)
-            for application, stage in zip(standing, stages, strict=True)
-        ]
-        record_many(changes)
-    return answers | {change.application_id: change for change in changes}
-
-
 def hire(application: Application, *, act: Act) -> StageChange | Refusal:
     """Ends the application as hired, in the pipeline's hired stage where it has one."""
     to = application.job.pipeline.stages.filter(milestone=Milestone.HIRED).first() or application.stage
@@ -174,7 +133,7 @@ def hire(application: Application, *, act: Act) -> StageChange | Refusal:
 def reject(application: Application, *, reason: Reason, act: Act) -> StageChange | Refusal:
     """A decision of ours, and only the decision: telling the candidate is another fact with another time."""
     if reason.kind != Reason.Kind.REJECTED:
-        return _no_reason_to_reject(reason)
+        return no_reason_to_reject(reason)
     return _end(application, Status.REJECTED, act=act, reason=reason)
 
 
@@ -190,14 +149,7 @@ def reopen(application: Application, *, act: Act) -> StageChange | Refusal:
     with transaction.atomic():
         ended = Application.objects.select_for_update(of=("self",)).get(pk=application.pk)
         reopened = Application.objects.filter(pk=application.pk, status__in=Application.ENDED).update(
-            status=Status.ACTIVE,
-            decided_at=None,
-            decided_by=None,
-            reason=None,
-            told_at=None,
-            told_how="",
-            told_by=None,
-            stage_entered_at=act.now,
+            status=Status.ACTIVE, stage_entered_at=act.now, **UNDECIDED
         )
         if ended.status == Status.DUPLICATE:
             return Refusal(
@@ -206,7 +158,7 @@ def reopen(application: Application, *, act: Act) -> StageChange | Refusal:
         if not reopened:
             return Refusal(f"The application of {application.candidate} is open already.")
         application.refresh_from_db()
-        act = replace(act, note=f"{act.note} {_told_before(ended)}".strip())
+        act = replace(act, note=f"{act.note} {told_before(ended)}".strip())
         return _record(application, Kind.REOPENED, act=act, from_stage=application.stage, to_stage=application.stage)
 
 
@@ -324,34 +276,6 @@ def _end(
         )
 
 
-def _hold_many(
-    applications: Sequence[Application], *, refuse: Callable[[Application], Refusal | None]
-) -> tuple[list[Application], dict[int, StageChange | Refusal]]:
-    """As they are now, until the transaction ends: those that are where the caller believed them to be; and the answers
-    to the others."""
-    answers: dict[int, StageChange | Refusal] = {}
-    ids = [application.pk for application in applications]
-    rows = Application.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
-    current = {row.pk: row for row in rows.select_related("candidate", "job__pipeline", "stage")}
-    standing = []
-    for application in applications:
-        now_at = current[application.pk]
-        refusal = refuse(application)
-        if refusal is None and (now_at.stage_id, now_at.status) != (application.stage_id, Status.ACTIVE):
-            refusal = _moved_on(now_at)
-        if refusal is not None:
-            answers[application.pk] = refusal
-        else:
-            standing.append(now_at)
-    return standing, answers
-
-
-def _update_many(standing: Sequence[Application], **values: Any) -> None:
-    rows = Application.objects.filter(pk__in=[application.pk for application in standing], status=Status.ACTIVE)
-    if standing and rows.update(**values) != len(standing):
-        raise RuntimeError("An application changed although it was locked.")
-
-
 def _record(
     application: Application,
     kind: str,
@@ -361,13 +285,13 @@ def _record(
     to_stage: Stage,
     reason: Reason | None = None,
 ) -> StageChange:
-    change = _change(application, kind, act=act, from_stage=from_stage, to_stage=to_stage, reason=reason)
+    change = change_of(application, kind, act=act, from_stage=from_stage, to_stage=to_stage, reason=reason)
     change.save(force_insert=True)
     raise_reach(application.candidate_id, change.to_milestone)
     return change
 
 
-def _change(
+def change_of(
     application: Application,
     kind: str,
     *,
@@ -419,7 +343,7 @@ def _hold(application_id: int) -> None:
     Candidate.objects.select_for_update(of=("self",)).get(pk=application.candidate_id)
 
 
-def _told_before(ended: Application) -> str:
+def told_before(ended: Application) -> str:
     """What the row forgets when it is reopened, for the note that stays."""
     if ended.told_at is None:
         return ""
@@ -427,23 +351,23 @@ def _told_before(ended: Application) -> str:
     return f"They had been told {ended.get_told_how_display().lower()} on {told_at.day} {told_at:%B %Y}."
 
 
-def _place(stage: Stage) -> tuple[int, int]:
+def place_of(stage: Stage) -> tuple[int, int]:
     """Where a stage stands in its pipeline; two that were given the same position have an order all the same."""
     return stage.position, stage.pk
 
 
-def _no_reason_to_reject(reason: Reason) -> Refusal:
+def no_reason_to_reject(reason: Reason) -> Refusal:
     return Refusal(f"“{reason}” is a reason for a withdrawal. Choose a reason for a rejection.")
 
 
-def _foreign(stage: Stage, job: Job) -> Refusal:
+def foreign(stage: Stage, job: Job) -> Refusal:
     return Refusal(f"The stage “{stage}” belongs to another pipeline than “{job}”. Choose one of “{job.pipeline}”.")
 
 
 def _stale(application: Application) -> Refusal:
-    return _moved_on(Application.objects.select_related("candidate", "stage").get(pk=application.pk))
+    return moved_on(Application.objects.select_related("candidate", "stage").get(pk=application.pk))
 
 
-def _moved_on(now_at: Application) -> Refusal:
+def moved_on(now_at: Application) -> Refusal:
     state = f"in “{now_at.stage}”" if now_at.status == Status.ACTIVE else now_at.get_status_display().lower()
     return Refusal(f"{now_at.candidate} is {state} by now. Nothing was changed; look again before you move them.")

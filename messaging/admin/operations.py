@@ -183,13 +183,15 @@ def _progress(operation: Operation) -> dict[str, Any]:
 def _context(request: HttpRequest, operation: Operation) -> dict[str, Any]:
     now = timezone.now()
     may_undo = person_of(request).has_perm(PERMISSIONS[operation.kind])
+    can_undo = may_undo and operations.why_not_undo(operation, now=now) is None
     list_url = reverse("admin:messaging_message_changelist")
     account = None if operation.is_at_work else operation_account.account_of(operation)
     return {
         **_progress(operation),
         "account": account,
         "verb": operation.kind,
-        "can_undo": may_undo and operations.why_not_undo(operation, now=now) is None,
+        "can_undo": can_undo,
+        "stopped": operations.count_stopped(operation) if can_undo else 0,
         "undoable_until": operation.undoable_until(now),
         "still_waiting": Message.objects.waiting().filter(operation=operation).count(),
         "messages_url": f"{list_url}?operation__id__exact={operation.pk}",

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from messaging import gate, handoffs, operations, outgoing
+from messaging import automations, drafts, gate, handoffs, operations, outgoing, silence
 from messaging.bulk import Selected
 from messaging.delivery import brake as the_brake
 from messaging.delivery import outbox
@@ -343,6 +344,131 @@ def test_it_is_undone_once_and_in_time(at_once: Automation, ana: User, reason: R
     again = operations.undo(operation, by=ana, now=LATER + UNDO)
     assert isinstance(again, Refusal)
     assert again.sentence == f"{ana} undid it already."
+
+
+@pytest.fixture
+def reading() -> Automation:
+    """Who is being read hears of it three hours later."""
+    return make.make_automation(
+        event=Automation.Event.STAGE_ENTERED,
+        template=make.make_template(touchpoint="status_update", body=UPDATE),
+        delay=3,
+        delay_unit=Automation.DelayUnit.HOURS,
+    )
+
+
+def entered(application: Application, milestone: int = Milestone.REVIEW) -> Message:
+    """Moved an hour before, and what follows from it."""
+    [message] = automations.follow(make.move_to(application, milestone), now=NOW)
+    application.refresh_from_db()
+    return message
+
+
+def waiting(application: Application) -> list[tuple[str, datetime]]:
+    return list(Message.objects.waiting().filter(application=application).values_list("touchpoint", "due_at"))
+
+
+def test_undone_what_the_operation_stopped_is_planned_again_for_its_time(
+    at_once: Automation, reading: Automation, ana: User, reason: Reason
+) -> None:
+    [application] = applicants(1)
+    before = entered(application)
+    operation = begin([application], by=ana, reason=reason)
+    go_on()
+    assert (waiting(application), operations.count_stopped(operation)) == ([("rejection", LATER + UNDO)], 1)
+
+    undo(operation, by=ana)
+
+    assert waiting(application) == [("status_update", before.due_at)]
+    assert outbox.drain(clock=lambda: before.due_at) == {"sent": 1}
+
+
+def test_as_often_as_somebody_changes_their_mind_one_message_waits(
+    at_once: Automation, reading: Automation, ana: User, reason: Reason
+) -> None:
+    [application] = applicants(1)
+    before = entered(application)
+    for minutes in (0, 10, 20):
+        now = LATER + timedelta(minutes=minutes)
+        operation = begin([Application.objects.get(pk=application.pk)], by=ana, reason=reason, now=now)
+        go_on(now)
+        undo(operation, by=ana, now=now + timedelta(minutes=5))
+        assert waiting(application) == [("status_update", before.due_at)]
+
+
+def test_what_comes_back_is_still_held_and_a_task_is_whose_it_was(
+    reading: Automation, ana: User, reason: Reason
+) -> None:
+    held, with_a_task = applicants(2)
+    hold = outgoing.hold(entered(held), reason="Ask Ben.", until=LATER + timedelta(days=2), by=ana, now=NOW)
+    assert not isinstance(hold, Refusal)
+    prepare = make.make_template(touchpoint="interview_preparation", body=UPDATE)
+    make.make_automation(event=Automation.Event.STAGE_ENTERED, template=prepare)
+    automations.follow(make.move_to(with_a_task, Milestone.INTERVIEW), now=NOW)
+    task = HandOff.objects.get(application=with_a_task)
+    handoffs.assign([task], to=ana)
+    drafts.save(task, subject="Wednesday", body="Take the tram.", note="", by=ana, now=NOW)
+    people = list(Application.objects.order_by("pk"))
+    operation = begin(people, by=ana, reason=reason, quiet=True)
+    go_on()
+    assert not HandOff.objects.open().exists()
+
+    undo(operation, by=ana)
+
+    assert Message.objects.on_hold(LATER + UNDO).get(application=held).touchpoint == "status_update"
+    back = HandOff.objects.open().get(application=with_a_task)
+    assert (back.owner, back.due_at, back.pk != task.pk) == (ana, task.due_at, True)
+    found = drafts.find(back, by=ana)
+    assert found is not None
+    assert found.body == "Take the tram."
+
+
+def test_the_gate_decides_anew_what_comes_back(
+    at_once: Automation, reading: Automation, ana: User, reason: Reason
+) -> None:
+    [application] = applicants(1)
+    entered(application)
+    operation = begin([application], by=ana, reason=reason)
+    go_on()
+    silence.begin(application.candidate, by=ana, now=LATER)
+    undo(operation, by=ana)
+    assert waiting(application) == []
+    assert "asked not to be contacted" in Message.objects.latest("pk").status_reason
+
+
+def test_who_was_brought_back_is_not_forgotten_by_what_watches_over_silence(ana: User, reason: Reason) -> None:
+    update = make.make_template(touchpoint="status_update", body=UPDATE)
+    make.make_automation(event=Automation.Event.NO_NEWS, quiet_days=3, template=update)
+    rejected, moved = applicants(1, quiet=False), applicants(1, quiet=False)
+    for people, choice in ((rejected, {"reason": reason}), (moved, {"to_stage": make.stage_of(moved[0], 2)})):
+        operation = begin(people, by=ana, **choice)
+        go_on()
+        undo(operation, by=ana)
+    planned = automations.plan_no_news(now=NOW + timedelta(days=7))
+    assert {message.application for message in planned} == {*rejected, *moved}
+    assert {message.status for message in planned} == {"scheduled"}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_undone_with_a_number_of_queries_that_does_not_grow(
+    kind: str, at_once: Automation, reading: Automation, ana: User, reason: Reason
+) -> None:
+    job = make.make_job()
+
+    def queries_for(number: int) -> int:
+        people = applicants(number, job=job)
+        for application in people:
+            entered(application)
+        to = {"to_stage": make.stage_of(people[0], Milestone.OFFER)} if kind == Kind.MOVE else {"reason": reason}
+        operation = begin(people, by=ana, **to)
+        go_on()
+        with CaptureQueriesContext(connection) as captured:
+            undo(operation, by=ana)
+        assert states(operation) == ["undone"] * number
+        assert Message.objects.waiting().filter(application__in=people).count() == number
+        return len(captured)
+
+    assert queries_for(2) == queries_for(7)
 
 
 # --- Braked -----------------------------------------------------------------------------------------------------------

@@ -299,15 +299,15 @@ def test_a_move_can_be_undone_and_says_what_stays(ana: tuple[Client, User], appl
     assert client.post(said["undo"]).json()["state"] == "refused"
 
 
-def test_an_undo_that_would_only_look_like_one_is_not_offered(
-    ana: tuple[Client, User], application: Application
-) -> None:
+def test_an_undo_brings_back_what_the_move_stopped(ana: tuple[Client, User], application: Application) -> None:
     automate()
     move(ana[0], application, confirmed="1")
     moved = Application.objects.get(pk=application.pk)
     said = move(ana[0], moved, Milestone.OFFER, confirmed="1").json()
     assert "“We read it” will not be sent" in said["sentence"]
-    assert said["undo"] == ""
+    assert not Message.objects.waiting().filter(stage_change__to_stage=moved.stage).exists()
+    assert ana[0].post(said["undo"]).json()["state"] == "undone"
+    assert Message.objects.waiting().filter(stage_change__to_stage=moved.stage).exists()
 
 
 def test_an_undo_needs_its_right_its_person_and_a_post(ana: tuple[Client, User], application: Application) -> None:

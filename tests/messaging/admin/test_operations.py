@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from messaging import operations
+from messaging import automations, operations
 from messaging.bulk import Selected
-from messaging.models import Brake, Message, Operation
+from messaging.models import Automation, Brake, Message, Operation
 from messaging.operations import Plan
 from pipeline.models import Application, User
 from tests import factories as make
@@ -82,6 +82,28 @@ def test_it_is_undone_with_one_click(ana: tuple[Client, User]) -> None:
     assert set(Application.objects.values_list("status", flat=True)) == {"active"}
     assert set(Message.objects.values_list("status", flat=True)) == {"cancelled"}
     assert f"{user} undid it already." in client.post(page(operation, "undo"), follow=True).content.decode()
+
+
+def test_the_page_says_what_comes_back_with_an_undo(ana: tuple[Client, User]) -> None:
+    client, user = ana
+    now = timezone.now()
+    application = make.make_application(now=now)
+    survey = make.make_template(touchpoint="survey", body="Dear {{ candidate.first_name }}, how was it?")
+    make.make_automation(event=Automation.Event.STAGE_ENTERED, template=survey, delay=1)
+    automations.follow(make.move_to(application, 2, now=now), now=now)
+    application.refresh_from_db()
+    plan = Plan(
+        kind=Operation.Kind.REJECT,
+        selected=[Selected(application_id=application.pk, stage_id=application.stage_id)],
+        reason=make.make_reason(),
+    )
+    operation = operations.begin(plan, message_count=0, by=user, now=timezone.now())
+    operations.go_on(clock=timezone.now, seconds=60)
+    said = "1 message or task that it stopped will be planned again, and the gate decides anew."
+    assert said in client.get(page(operation)).content.decode()
+    client.post(page(operation, "undo"))
+    assert said not in client.get(page(operation)).content.decode()
+    assert Message.objects.waiting().get().template == survey
 
 
 def test_undo_needs_the_right_to_do_it_and_a_post(ana: tuple[Client, User]) -> None:
