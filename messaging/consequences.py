@@ -131,8 +131,7 @@ def look_again(application: Application, *, now: datetime) -> list[int]:
     """Asks the gate again for everything this candidate still waits for: a conversation counts at whatever job. Returns
     the applications that were looked at."""
     touched = list(Application.objects.filter(candidate=application.candidate_id).values_list("pk", flat=True))
-    for application_id in touched:
-        gate.resettle(application_id, now=now)
+    gate.resettle_many(touched, now=now)
     return touched
 
 

@@ -82,7 +82,6 @@ def _take_back(act: Callable[[], T]) -> T:
 def _ask_again(*candidates: Candidate, now: datetime) -> Consequence:
     applications = Application.objects.filter(candidate__in=candidates).order_by("pk")
     touched = list(applications.values_list("pk", flat=True))
-    for application_id in gate.unsettled(touched):
-        gate.resettle(application_id, now=now)
+    gate.resettle_many(touched, now=now)
     about = Consequence(application_id=0, candidate=str(candidates[0]), job="")
     return tell(about, touched, now=now)

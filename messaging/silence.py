@@ -11,7 +11,7 @@ from messaging.consequences import Consequence, tell
 from messaging.models import LedgerEntry
 from pipeline import candidates
 from pipeline.actors import person
-from pipeline.models import Application, Candidate, User
+from pipeline.models import Application, Candidate, SilenceEnd, User
 from pipeline.outcomes import Refusal
 
 
@@ -22,8 +22,7 @@ def begin(candidate: Candidate, *, by: User, now: datetime) -> Consequence | Ref
             return Refusal(f"It is recorded already that {candidate} is not to be contacted.")
         ledger.write(LedgerEntry.Kind.SILENCE, about=candidate, by=person(by.pk), now=now, data={"asked": True})
         touched = list(Application.objects.filter(candidate=candidate).order_by("pk").values_list("pk", flat=True))
-        for application_id in gate.unsettled(touched):
-            gate.resettle(application_id, now=now)
+        gate.resettle_many(touched, now=now)
         return tell(Consequence(application_id=0, candidate=str(candidate), job=""), touched, now=now)
 
 
@@ -35,10 +34,12 @@ def rehearse(candidate: Candidate, *, by: User, now: datetime) -> Consequence | 
     return consequence
 
 
-def end(candidate: Candidate, *, by: User, now: datetime) -> Candidate | Refusal:
-    """They want to hear from us again. What ended with their wish stays ended; automations go on with what comes next."""
+def end(candidate: Candidate, *, reason: str, by: User, now: datetime) -> SilenceEnd | Refusal:
+    """They want to hear from us again. What ended with their wish stays ended; automations go on with what comes next. Why
+    stands in a row of its own, because the ledger says nothing about a person."""
     with transaction.atomic():
-        if not candidates.end_silence(candidate):
-            return Refusal(f"{candidate} may be contacted already.")
-        ledger.write(LedgerEntry.Kind.SILENCE, about=candidate, by=person(by.pk), now=now, data={"asked": False})
-    return candidate
+        ended = candidates.end_silence(candidate, reason=reason, by=person(by.pk), now=now)
+        if isinstance(ended, SilenceEnd):
+            data: dict[str, ledger.Plain] = {"asked": False, "end": ended.pk}
+            ledger.write(LedgerEntry.Kind.SILENCE, about=candidate, by=person(by.pk), now=now, data=data)
+    return ended

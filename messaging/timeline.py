@@ -15,7 +15,7 @@ from django.utils import timezone
 from messaging.models import Escalation, HandOff, LedgerEntry, Message, RecordedVerdict, Snooze
 from messaging.policy.decision import Origin, Outcome
 from pipeline.actors import ActorKind
-from pipeline.models import Application, Candidate, Interview, Merge, StageChange, User
+from pipeline.models import Application, Candidate, Interview, Merge, SilenceEnd, StageChange, User
 
 
 class Kind(StrEnum):
@@ -388,6 +388,7 @@ def _tell_silence(merges: Iterable[Merge], candidate: Candidate) -> Iterator[Ent
     said = LedgerEntry.objects.filter(kind=LedgerEntry.Kind.SILENCE, subject__in=[f"candidate:{pk}" for pk in parts])
     entries = list(said.order_by("pk"))
     people = User.objects.in_bulk({entry.actor_id for entry in entries if entry.actor_id}) if entries else {}
+    reasons = dict(SilenceEnd.objects.filter(candidate__in=parts).values_list("pk", "reason")) if entries else {}
     for entry in entries:
         asked = bool(entry.data.get("asked"))
         yield Entry(
@@ -395,6 +396,7 @@ def _tell_silence(merges: Iterable[Merge], candidate: Candidate) -> Iterator[Ent
             at=entry.at,
             title="Asked not to be contacted" if asked else "May be contacted again",
             by=f"Recorded by {people[entry.actor_id]}" if entry.actor_id in people else "",
+            detail=reasons.get(entry.data.get("end"), ""),
             icon="notifications_off" if asked else "notifications",
             tone=Tone.GRAVE if asked else Tone.CALM,
         )

@@ -3,8 +3,11 @@ and belongs to one candidate; the addresses of records that were merged find the
 
 from datetime import datetime
 
+from django.db import transaction
+
+from pipeline.actors import Actor, ActorKind
 from pipeline.intake.addresses import Address, canonical_address, read_address
-from pipeline.models import Candidate
+from pipeline.models import Candidate, SilenceEnd
 from pipeline.outcomes import Refusal
 
 
@@ -52,10 +55,20 @@ def ask_for_silence(candidate: Candidate, *, now: datetime) -> bool:
     return bool(asked.update(do_not_contact_at=now))
 
 
-def end_silence(candidate: Candidate) -> bool:
-    """They want to hear from us again. True when they had asked for silence."""
-    silent = Candidate.objects.filter(pk=candidate.pk, do_not_contact_at__isnull=False, merged_into__isnull=True)
-    return bool(silent.update(do_not_contact_at=None))
+def end_silence(candidate: Candidate, *, reason: str, by: Actor, now: datetime) -> SilenceEnd | Refusal:
+    """They want to hear from us again, as somebody was told, who says how."""
+    if by.kind != ActorKind.PERSON or by.user_id is None:
+        return Refusal("Only a person ends a wish for silence.")
+    if not reason.strip():
+        return Refusal("Say how you know that they want to hear from us, so that the next person knows.")
+    with transaction.atomic():
+        asked = Candidate.objects.select_for_update(of=("self",)).get(pk=candidate.pk).do_not_contact_at
+        silent = Candidate.objects.filter(pk=candidate.pk, do_not_contact_at__isnull=False, merged_into__isnull=True)
+        if asked is None or not silent.update(do_not_contact_at=None):
+            return Refusal(f"{candidate} may be contacted already.")
+        return SilenceEnd.objects.create(
+            candidate=candidate, asked_at=asked, reason=reason.strip(), ended_by_id=by.user_id, ended_at=now
+        )
 
 
 def give_address(candidate: Candidate, address: Address) -> None:

@@ -1,15 +1,18 @@
 """Who may be the same person: records whose name, phone number or address is nearly that of another one. Only a person
-decides whether they are."""
+decides whether they are, and who was told apart is not suggested again."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import CharField, Expression, F, Q, QuerySet, Value
 from django.db.models.functions import Lower, Replace
 
-from pipeline.models import Candidate
+from pipeline.actors import Actor, ActorKind
+from pipeline.models import Candidate, Distinction
+from pipeline.outcomes import Refusal
 
 SHORTEST_PHONE = 7  # digits; fewer are an extension
 COMPARED_DIGITS = 8  # from the end: country codes and leading zeros are written in many ways
@@ -25,16 +28,43 @@ class Likeness:
 
 
 def find_duplicates(candidate: Candidate, *, at_most: int = 5) -> list[Likeness]:
-    """The likeliest first; two queries, however many there are."""
+    """The likeliest first; three queries, however many there are."""
+    told_apart = {pk for pair in Distinction.objects.of(candidate).values_list("one", "other") for pk in pair}
     found = {other.pk: other for other in [*_of_like_name(candidate), *_of_like_ways(candidate)]}
     likely = [
         Likeness(candidate=other, reasons=reasons)
         for other in found.values()
-        if other.pk != candidate.pk and other.merged_into_id is None and (reasons := compare(candidate, other))
+        if other.pk not in {candidate.pk, *told_apart}
+        and other.merged_into_id is None
+        and (reasons := compare(candidate, other))
     ]
     return sorted(likely, key=lambda like: (-len(like.reasons), like.reasons[0] == SAME_NAME, -like.candidate.pk))[
         :at_most
     ]
+
+
+def find_distinction(one: Candidate, other: Candidate) -> Distinction | None:
+    first, second = sorted((one.pk, other.pk))
+    return Distinction.objects.filter(one=first, other=second).select_related("said_by").first()
+
+
+def tell_apart(one: Candidate, other: Candidate, *, by: Actor, now: datetime) -> Distinction | Refusal:
+    """They are two people, says a person who looked."""
+    if by.kind != ActorKind.PERSON or by.user_id is None:
+        return Refusal("Only a person tells two candidates apart.")
+    if one.pk == other.pk:
+        return Refusal(f"{one} cannot be told apart from the same record.")
+    first, second = sorted((one, other), key=lambda candidate: candidate.pk)
+    said, _ = Distinction.objects.get_or_create(
+        one=first, other=second, defaults={"said_by_id": by.user_id, "said_at": now}
+    )
+    return said
+
+
+def suggest_again(one: Candidate, other: Candidate) -> bool:
+    """They may be one person after all. True where they had been told apart."""
+    said = find_distinction(one, other)
+    return said is not None and bool(said.delete()[0])
 
 
 SAME_PHONE, SAME_ADDRESS, SAME_NAME, LIKE_NAME = (

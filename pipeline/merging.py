@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.db import transaction
-from django.db.models import F, Max, Value
+from django.db.models import Case, DateTimeField, F, Max, Value, When
 from django.db.models.functions import Coalesce
 
 from pipeline.actors import Actor, ActorKind
@@ -274,11 +274,14 @@ def _give_back(record: Merge) -> None:
     moved = list(record.applications.all())
     own = [row.application_id for row in moved if row.was_of_id == record.away_id]
     Application.objects.filter(pk__in=own, candidate=record.kept_id).update(candidate=record.away_id)
-    for row in moved:
-        if row.rests:
-            Application.objects.filter(pk=row.application_id, status=Status.DUPLICATE).update(
-                status=row.status, decided_at=row.decided_at
-            )
+    resting = [row for row in moved if row.rests]
+    if resting:
+        Application.objects.filter(pk__in=[row.application_id for row in resting], status=Status.DUPLICATE).update(
+            status=Case(*(When(pk=row.application_id, then=Value(row.status)) for row in resting)),
+            decided_at=Case(
+                *(When(pk=row.application_id, then=Value(row.decided_at, DateTimeField())) for row in resting)
+            ),
+        )
 
 
 def _own_wishes(record: Merge, kept: Candidate, away: Candidate) -> dict[str, datetime | None]:

@@ -26,7 +26,7 @@ from messaging.values import zone_of
 from messaging.who_may_send import Answer, Way, who_may_send
 from pipeline.duplicates import find_duplicates
 from pipeline.milestones import Milestone
-from pipeline.models import Application, Candidate, Merge, User
+from pipeline.models import Application, Candidate, Distinction, Merge, User
 
 MERGE = "pipeline.merge_candidates"
 CHANGE = "pipeline.change_candidate"
@@ -58,6 +58,7 @@ def show(model_admin: ModelAdmin, request: HttpRequest, candidate: Candidate) ->
         ),
         "now": now,
         "likely": find_duplicates(candidate) if person.has_perm(MERGE) else [],
+        "told_apart": _told_apart(candidate) if person.has_perm(MERGE) else [],
         "merges": list(merges),
         "entries": timeline_of(candidate, now=now),
         **_may(candidate, person),
@@ -73,6 +74,12 @@ def _may(candidate: Candidate, person: User) -> dict[str, bool]:
         "may_add_application": person.has_perm("pipeline.add_application"),
         "may_correct_reach": candidate.reach > Milestone.APPLIED and person.has_perm(reach.PERMISSION),
     }
+
+
+def _told_apart(candidate: Candidate) -> list[tuple[Candidate, Distinction]]:
+    said = Distinction.objects.of(candidate).select_related("one", "other", "said_by")
+    pairs = [(one.other_than(candidate), one) for one in said]
+    return [(other, one) for other, one in pairs if other.merged_into_id is None]
 
 
 def _choose(applications: list[Application], asked: str) -> Application | None:

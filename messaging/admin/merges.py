@@ -22,7 +22,8 @@ from messaging.admin.desk import person_of
 from messaging.admin.words import day
 from messaging.delivery import doorbell
 from messaging.merging import Merged, TakenApart
-from pipeline.duplicates import compare
+from pipeline.actors import person
+from pipeline.duplicates import compare, find_distinction, suggest_again, tell_apart
 from pipeline.merging import Outlook, came_since, look_ahead
 from pipeline.models import Application, Candidate, Merge
 from pipeline.outcomes import Refusal
@@ -52,27 +53,29 @@ class Line:
 
 
 def merge(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """GET without `other` asks for it, with `other` shows both side by side; POST merges."""
+    """GET without `other` asks for it, with `other` shows both side by side; POST merges them, or says with `two` that they
+    are two people, and with `again` that they may be one after all."""
     kept = _open(model_admin, request, object_id)
     form = OtherForm(request.POST or request.GET or None, candidate=kept, admin_site=model_admin.admin_site)
     if not form.is_valid():
         return _ask_for_the_other(model_admin, request, kept, form)
     away: Candidate = form.cleaned_data["other"]
-    now, person = timezone.now(), person_of(request)
+    now, by = timezone.now(), person_of(request)
+    if "two" in request.POST or "again" in request.POST:
+        return _tell_apart(model_admin, request, kept, away)
     if request.method == "POST":
-        merged = merging.merge(kept, away, by=person, now=now)
-        if isinstance(merged, Merged):
-            return _merged(model_admin, request, merged)
-        messages.error(request, merged.sentence)
-        return redirect("admin:pipeline_candidate_change", kept.pk)
-    ahead, rehearsed = look_ahead(kept, away), merging.rehearse_merge(kept, away, by=person, now=now)
-    if isinstance(ahead, Refusal) or isinstance(rehearsed, Refusal):
-        messages.error(request, (ahead if isinstance(ahead, Refusal) else rehearsed).sentence)  # type: ignore[union-attr]
-        return redirect("admin:pipeline_candidate_change", kept.pk)
+        merged = merging.merge(kept, away, by=by, now=now)
+        return _merged(model_admin, request, merged) if isinstance(merged, Merged) else _refused(request, kept, merged)
+    ahead, rehearsed = look_ahead(kept, away), merging.rehearse_merge(kept, away, by=by, now=now)
+    if isinstance(ahead, Refusal):
+        return _refused(request, kept, ahead)
+    if isinstance(rehearsed, Refusal):
+        return _refused(request, kept, rehearsed)
     context = _context(model_admin, request, f"Merge {away} into {kept}") | {
         "kept": kept,
         "away": away,
         "reasons": compare(kept, away),
+        "distinction": find_distinction(kept, away),
         "lines": _lines(ahead),
         "ahead": ahead,
         "kept_runs": _runs(kept),
@@ -88,17 +91,12 @@ def unmerge(model_admin: ModelAdmin, request: HttpRequest, object_id: str, merge
     record = Merge.objects.select_related("kept", "away", "merged_by").filter(pk=merge_id, kept=kept).first()
     if record is None:
         raise Http404
-    now, person = timezone.now(), person_of(request)
+    act = merging.unmerge if request.method == "POST" else merging.rehearse_unmerge
+    apart = act(record, by=person_of(request), now=timezone.now())
+    if isinstance(apart, Refusal):
+        return _refused(request, kept, apart)
     if request.method == "POST":
-        apart = merging.unmerge(record, by=person, now=now)
-        if isinstance(apart, TakenApart):
-            return _taken_apart(model_admin, request, record, apart)
-        messages.error(request, apart.sentence)
-        return redirect("admin:pipeline_candidate_change", kept.pk)
-    rehearsed = merging.rehearse_unmerge(record, by=person, now=now)
-    if isinstance(rehearsed, Refusal):
-        messages.error(request, rehearsed.sentence)
-        return redirect("admin:pipeline_candidate_change", kept.pk)
+        return _taken_apart(model_admin, request, record, apart)
     moved = list(record.applications.select_related("application__job", "application__stage"))
     context = _context(model_admin, request, f"Take {record.away} and {kept} apart") | {
         "record": record,
@@ -106,10 +104,31 @@ def unmerge(model_admin: ModelAdmin, request: HttpRequest, object_id: str, merge
         "going": [row for row in moved if row.was_of_id == record.away_id],
         "waking": [row for row in moved if row.rests],
         "staying": came_since(record),
-        "to_reach": rehearsed.record.get_to_reach_display(),
-        "consequence": rehearsed.consequence,
+        "to_reach": apart.record.get_to_reach_display(),
+        "consequence": apart.consequence,
     }
     return TemplateResponse(request, "messaging/candidate/unmerge.html", context)
+
+
+def _refused(request: HttpRequest, kept: Candidate, refusal: Refusal) -> HttpResponse:
+    messages.error(request, refusal.sentence)
+    return redirect("admin:pipeline_candidate_change", kept.pk)
+
+
+def _tell_apart(model_admin: ModelAdmin, request: HttpRequest, kept: Candidate, other: Candidate) -> HttpResponse:
+    if "again" in request.POST:
+        sentence = f"{other} <{other.email}> is suggested again, wherever the two are alike."
+        changed = suggest_again(kept, other)
+    else:
+        said = tell_apart(kept, other, by=person(person_of(request).pk), now=timezone.now())
+        if isinstance(said, Refusal):
+            return _refused(request, kept, said)
+        sentence = f"{other} <{other.email}> is somebody else, and is not suggested any more."
+        changed = True
+    if changed:
+        model_admin.log_change(request, kept, sentence)
+        messages.success(request, sentence)
+    return redirect("admin:pipeline_candidate_change", kept.pk)
 
 
 def _open(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Candidate:

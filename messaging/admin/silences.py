@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,13 +10,23 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from messaging import silence
 from messaging.admin.desk import person_of
 from messaging.consequences import Consequence
 from messaging.models import LedgerEntry
-from pipeline.models import Candidate, User
+from pipeline.models import Candidate, SilenceEnd, User
 from pipeline.outcomes import Refusal
+
+
+class EndForm(forms.Form):
+    reason = forms.CharField(
+        label="How you know that they want to hear from you",
+        max_length=500,
+        help_text="It stands in their timeline.",
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
 
 
 def show(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -25,25 +36,27 @@ def show(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpR
         raise Http404
     if not model_admin.has_change_permission(request, candidate):
         raise PermissionDenied
-    now, person = timezone.now(), person_of(request)
-    if request.method == "POST":
-        return _answer(model_admin, request, candidate)
     is_silent = candidate.do_not_contact_at is not None
+    form = EndForm(request.POST if "end" in request.POST else None)
+    if request.method == "POST" and not (is_silent and form.is_bound and not form.is_valid()):
+        return _answer(model_admin, request, candidate, form)
     context = model_admin.admin_site.each_context(request) | {
         "title": f"Contact {candidate} again" if is_silent else f"Do not contact {candidate}",
         "opts": model_admin.opts,
         "candidate": candidate,
+        "form": form,
         "recorded_by": _recorded_by(candidate) if is_silent else None,
-        "consequence": None if is_silent else silence.rehearse(candidate, by=person, now=now),
+        "consequence": None if is_silent else silence.rehearse(candidate, by=person_of(request), now=timezone.now()),
     }
     return TemplateResponse(request, "messaging/candidate/silence.html", context)
 
 
-def _answer(model_admin: ModelAdmin, request: HttpRequest, candidate: Candidate) -> HttpResponse:
+def _answer(model_admin: ModelAdmin, request: HttpRequest, candidate: Candidate, form: EndForm) -> HttpResponse:
+    """`form`: with the reason, where the wish ends."""
     now, person = timezone.now(), person_of(request)
-    done: Candidate | Consequence | Refusal
-    if "end" in request.POST:
-        done = silence.end(candidate, by=person, now=now)
+    done: SilenceEnd | Consequence | Refusal
+    if form.is_bound:
+        done = silence.end(candidate, reason=form.data.get("reason", ""), by=person, now=now)
         sentence = f"{candidate} may be contacted again. What was cancelled stays cancelled."
     else:
         done = silence.begin(candidate, by=person, now=now)

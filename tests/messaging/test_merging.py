@@ -15,7 +15,7 @@ from messaging.models import Automation, HandOff, LedgerEntry, Message, Template
 from messaging.policy.decision import GRAVITY, Outcome, Verdict
 from messaging.policy.floor import Touchpoint
 from pipeline.milestones import Milestone
-from pipeline.models import Application, Candidate, Interview, Merge
+from pipeline.models import Application, Candidate, Interview, Merge, SilenceEnd
 from pipeline.outcomes import Refusal
 from tests import factories as make
 from tests.factories import NOW
@@ -216,11 +216,14 @@ class TestSilence:
     def test_its_end_brings_nothing_back_and_lets_new_mail_leave(self) -> None:
         waits, by = acknowledged(), make.make_user()
         candidate = waits.application.candidate
-        assert isinstance(silence.end(candidate, by=by, now=LATER), Refusal)
+        assert isinstance(silence.end(candidate, reason="She called.", by=by, now=LATER), Refusal)
         silence.begin(candidate, by=by, now=LATER)
-        assert isinstance(silence.end(candidate, by=by, now=LATER), Candidate)
+        assert isinstance(silence.end(candidate, reason=" ", by=by, now=LATER), Refusal)
+        ended = silence.end(candidate, reason="She called.", by=by, now=LATER)
+        assert isinstance(ended, SilenceEnd)
+        assert (ended.reason, ended.asked_at, ended.ended_by) == ("She called.", LATER, by)
         assert status_of(waits) == Status.CANCELLED
         fresh = make.make_message(application=make.make_application(candidate=candidate))
         assert isinstance(gate.clear(fresh.pk, now=DUE), Clearance)
         kinds = [entry.data for entry in LedgerEntry.objects.filter(kind=LedgerEntry.Kind.SILENCE)]
-        assert kinds == [{"asked": True}, {"asked": False}]
+        assert kinds == [{"asked": True}, {"asked": False, "end": ended.pk}]

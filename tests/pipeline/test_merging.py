@@ -263,7 +263,7 @@ class TestTakingApart:
     def test_silence_that_ended_since_is_still_the_wish_of_the_record_that_had_it(self) -> None:
         kept, away = make.make_candidate(), make.make_candidate(do_not_contact_at=NOW)
         record = merge(kept, away)
-        assert candidates.end_silence(kept)
+        candidates.end_silence(kept, reason="She called.", by=person(), now=LATER)
         unmerge(record)
         assert (record.kept.do_not_contact_at, record.away.do_not_contact_at) == (None, NOW)
 

@@ -18,9 +18,11 @@ from messaging.models import Automation, HandOff, Message
 from messaging.policy.floor import Touchpoint
 from messaging.timeline import timeline_of
 from messaging.who_may_send import Way, who_may_send
-from pipeline.duplicates import find_duplicates
+from pipeline import actors
+from pipeline.duplicates import find_duplicates, tell_apart
 from pipeline.milestones import Milestone
-from pipeline.models import Application, Candidate, Merge
+from pipeline.models import Application, Candidate, Distinction, Merge
+from pipeline.outcomes import Refusal
 from tests import factories as make
 from tests.messaging.admin.signing_in import sign_in
 
@@ -141,10 +143,13 @@ class TestThePage:
             for _ in range(times):
                 acknowledged(candidate=candidate)
                 make.make_hand_off(application=make.make_application(candidate=candidate))
-                make.make_candidate(first_name=candidate.first_name, last_name=candidate.last_name)
+                for is_apart in (False, True):
+                    like = make.make_candidate(first_name=candidate.first_name, last_name=candidate.last_name)
+                    if is_apart:
+                        tell_apart(candidate, like, by=actors.person(make.make_user().pk), now=timezone.now())
                 merged(candidate, make.make_application().candidate)
                 silence.begin(candidate, by=make.make_user(), now=timezone.now())
-                silence.end(candidate, by=make.make_user(), now=timezone.now())
+                silence.end(candidate, reason="They called.", by=make.make_user(), now=timezone.now())
 
         candidate = make.make_candidate(phone="+44 20 7946 0123")
         grow(candidate, 1)
@@ -163,7 +168,8 @@ class TestThePage:
         kept, away, by = make.make_candidate(), make.make_candidate(), make.make_user()
         silence.begin(away, by=by, now=timezone.now())
         record = merged(kept, away)
-        silence.end(kept, by=by, now=timezone.now())
+        silence.end(kept, reason="They called.", by=by, now=timezone.now())
+        assert "They called." in {entry.detail for entry in timeline_of(kept, now=timezone.now())}
         titles = {entry.title for entry in timeline_of(kept, now=timezone.now())}
         assert titles == {f"Merged with {away}", "Asked not to be contacted", "May be contacted again"}
         merging.unmerge(record, by=by, now=timezone.now())
@@ -217,9 +223,13 @@ class TestDoNotContact:
         assert Message.objects.get(pk=message.pk).status == Message.Status.CANCELLED
         page = text_of(client.get(silence_of(candidate)))
         assert "End it only if they said that they want to hear from you." in page
-        client.post(silence_of(candidate), {"end": "1"})
+        unsaid = client.post(silence_of(candidate), {"end": "1", "reason": " "})
+        assert "This field is required." in text_of(unsaid)
+        assert Candidate.objects.filter(pk=candidate.pk, do_not_contact_at__isnull=False).exists()
+        again = client.post(silence_of(candidate), {"end": "1", "reason": "They called me."}, follow=True)
         candidate.refresh_from_db()
         assert candidate.do_not_contact_at is None
+        assert "They called me." in text_of(again)
 
     def test_a_button_does_what_its_page_said(self, client: Client) -> None:
         candidate = make.make_candidate()
@@ -289,6 +299,39 @@ class TestMerging:
         again = client.post(unmerge_of(record), follow=True)
         assert "two records already" in text_of(again)
 
+    def test_an_earlier_merge_says_what_is_taken_apart_first(self, client: Client) -> None:
+        kept, first, second = make.make_candidate(), make.make_candidate(), make.make_candidate()
+        earlier, later = merged(kept, first), merged(kept, second)
+        page = client.get(page_of(kept)).content.decode()
+        assert f"{second} came later and is taken apart first." in page
+        assert (unmerge_of(later) in page, unmerge_of(earlier) in page) == (True, False)
+
+    def test_the_number_of_queries_does_not_grow_with_the_applications(self, client: Client) -> None:
+        kept, away = make.make_candidate(), make.make_candidate()
+
+        def count(url: str) -> int:
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(url).status_code == 200
+            return len(queries)
+
+        def grow(candidate: Candidate, other: Candidate) -> None:
+            message = acknowledged(candidate=candidate)
+            make.make_application(candidate=other, job=message.application.job)
+            make.make_hand_off(application=make.make_application(candidate=other))
+
+        def counts() -> list[int]:
+            both = [count(merge_of(kept, away)), count(silence_of(kept))]
+            record = merged(kept, away)
+            both.append(count(unmerge_of(record)))
+            merging.unmerge(record, by=make.make_user(), now=timezone.now())
+            return both
+
+        grow(kept, away)
+        few = counts()
+        for _ in range(3):
+            grow(kept, away)
+        assert counts() == few
+
     def test_a_record_that_somebody_knows_is_looked_for(self, client: Client) -> None:
         candidate = make.make_candidate()
         assert "Which record is" in text_of(client.get(merge_of(candidate)))
@@ -336,6 +379,34 @@ class TestDuplicates:
         )
         make.make_candidate(**{"first_name": "Ana", "last_name": "Nowak"} | other)
         assert [like.reasons for like in find_duplicates(kim)] == ([reasons] if reasons else [])
+
+    def test_who_was_told_apart_is_not_suggested_until_somebody_takes_that_back(self, client: Client) -> None:
+        kim, twin = make.make_candidate(), make.make_candidate()
+        kim.first_name = twin.first_name = "Kim"
+        kim.last_name = twin.last_name = "Lee"
+        kim.save(update_fields=["first_name", "last_name"])
+        twin.save(update_fields=["first_name", "last_name"])
+        assert "Perhaps the same person" in text_of(client.get(page_of(kim)))
+
+        said = text_of(client.post(merge_of(twin), {"other": kim.pk, "two": "1"}, follow=True))
+
+        assert "is somebody else, and is not suggested any more." in said
+        assert (find_duplicates(kim), find_duplicates(twin)) == ([], [])
+        assert Merge.objects.count() == 0
+        page = text_of(client.get(page_of(kim)))
+        assert "Perhaps the same person" not in page
+        assert "1 record of somebody else" in page
+        assert "that they are two people." in text_of(client.get(merge_of(kim, twin)))
+        client.post(merge_of(kim), {"other": twin.pk, "again": "1"})
+        assert [like.candidate for like in find_duplicates(kim)] == [twin]
+
+    def test_only_a_person_tells_two_records_apart(self) -> None:
+        kim, twin = make.make_candidate(), make.make_candidate()
+        by = actors.person(make.make_user().pk)
+        assert isinstance(tell_apart(kim, twin, by=actors.CLOCK, now=timezone.now()), Refusal)
+        assert isinstance(tell_apart(kim, kim, by=by, now=timezone.now()), Refusal)
+        assert isinstance(tell_apart(twin, kim, by=by, now=timezone.now()), Distinction)
+        assert Distinction.objects.get().other_than(kim) == twin
 
     def test_the_likeliest_come_first_and_what_was_merged_does_not_come(self) -> None:
         kim = make.make_candidate(first_name="Kim", last_name="Lee", phone="+44 20 7946 0123")
