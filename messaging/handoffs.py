@@ -135,25 +135,43 @@ def snooze(hand_off: HandOff, *, until: date, reason: str, by: User, now: dateti
         refusal = _take(hand_off)
         if refusal is not None:
             return refusal
-        before = HandOff.objects.get(pk=hand_off.pk).due_at
-        if due_at <= before:
+        if due_at <= HandOff.objects.get(pk=hand_off.pk).due_at:
             return Refusal("It is due on that day or later already. Choose a later day.")
-        HandOff.objects.filter(pk=hand_off.pk, status=Status.OPEN).update(due_at=due_at)
-        Snooze.objects.create(
-            hand_off=hand_off,
-            due_before=before,
-            due_after=due_at,
-            reason=reason.strip()[:REASON_LIMIT],
-            snoozed_by=by,
-            snoozed_at=now,
-        )
-        data: dict[str, ledger.Plain] = {
-            "due_before": before.astimezone(UTC).isoformat(),
-            "due_after": due_at.astimezone(UTC).isoformat(),
-        }
-        ledger.write(LedgerEntry.Kind.HAND_OFF_SNOOZED, about=hand_off, by=person(by.pk), now=now, data=data)
-    hand_off.due_at = due_at
+        _set_due(hand_off, due_at, reason=reason.strip()[:REASON_LIMIT], by=by, now=now)
     return hand_off
+
+
+def latest_snooze(hand_off: HandOff) -> Snooze | None:
+    """By which it is due when it is due; None where it was not put off, or is due as before again."""
+    latest = hand_off.snoozes.select_related("snoozed_by").order_by("pk").last()
+    return latest if latest and latest.puts_off and latest.due_after == hand_off.due_at else None
+
+
+def end_snooze(hand_off: HandOff, *, by: User, now: datetime) -> HandOff | Refusal:
+    """Due as before it was put off; both stand in the history."""
+    with transaction.atomic():
+        refusal = _take(hand_off)
+        if refusal is not None:
+            return refusal
+        snooze = latest_snooze(HandOff.objects.get(pk=hand_off.pk))
+        if snooze is None:
+            return Refusal("It is not put off any more, so nothing was changed.")
+        _set_due(hand_off, snooze.due_before, reason="", by=by, now=now)
+    return hand_off
+
+
+def _set_due(hand_off: HandOff, due_at: datetime, *, reason: str, by: User, now: datetime) -> None:
+    before = HandOff.objects.get(pk=hand_off.pk).due_at
+    HandOff.objects.filter(pk=hand_off.pk, status=Status.OPEN).update(due_at=due_at)
+    Snooze.objects.create(
+        hand_off=hand_off, due_before=before, due_after=due_at, reason=reason, snoozed_by=by, snoozed_at=now
+    )
+    data: dict[str, ledger.Plain] = {
+        "due_before": before.astimezone(UTC).isoformat(),
+        "due_after": due_at.astimezone(UTC).isoformat(),
+    }
+    ledger.write(LedgerEntry.Kind.HAND_OFF_SNOOZED, about=hand_off, by=person(by.pk), now=now, data=data)
+    hand_off.due_at = due_at
 
 
 def claim(hand_off: HandOff, *, seen_with: int | None, by: User) -> HandOff | Refusal:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from messaging import automations, drafts, escalations, ledger, operations, progress
-from messaging.delivery import doorbell, outbox, tracking
+from messaging.delivery import doorbell, notices, outbox, tracking
 
 # Of a sweep, for what is due at its start; what is left of outbox.SECONDS is for planning, and for what that makes due.
 FIRST = 15.0
@@ -47,6 +47,7 @@ def sweep() -> str:
     drafts.forget_old(now=clock())
     ends += outbox.drain(clock=clock, seconds=stop_at - time.monotonic())
     ledger.seal(now=clock())
+    notices.tell_escalations(now=clock(), at_most=CHANGES)
     return summary(ends)
 
 

@@ -273,7 +273,9 @@ def _tell_snoozes(snoozes: QuerySet[Snooze]) -> Iterator[Entry]:
         yield Entry(
             kind=Kind.HAND_OFF,
             at=snooze.snoozed_at,
-            title=f"Put off from {_day(snooze.due_before)} to {_day(snooze.due_after)}",
+            title=f"Put off from {_day(snooze.due_before)} to {_day(snooze.due_after)}"
+            if snooze.puts_off
+            else f"Put off no longer: due on {_day(snooze.due_after)} again",
             job=snooze.hand_off.application.job.title,
             detail=snooze.reason,
             by=str(snooze.snoozed_by),

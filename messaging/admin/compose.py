@@ -287,6 +287,7 @@ def _while_open(
         "owner_form": OwnerForm(initial={"owner": hand_off.owner_id}) if may_assign else None,
         "may_claim": may_take and hand_off.owner_id != by.pk,
         "snooze_form": SnoozeForm(hand_off=hand_off) if may_take else None,
+        "snooze": handoffs.latest_snooze(hand_off),
         "keys": KEYS,
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,11 +21,12 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from messaging import handoffs, working_days
 from messaging.admin import desk
 from messaging.admin.desk import OwnerForm
-from messaging.models import HandOff
+from messaging.models import HandOff, Snooze
 from pipeline.models import User
 from pipeline.outcomes import Refusal
 
 LIST = "admin:messaging_handoff_changelist"
+OFFERED = 120  # seconds for which the list offers to undo putting off; the hand-off's own page always does
 
 
 class SnoozeForm(forms.Form):
@@ -114,8 +116,36 @@ def snooze(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpRespon
         messages.error(request, put_off.sentence)
         return redirect("admin:messaging_handoff_compose", hand_off.pk)
     model_admin.log_change(request, hand_off, f"Put off until {until.isoformat()}.")
-    messages.success(request, f"{hand_off} is due on {date_format(until, 'l j F')} now, and your reason is noted.")
-    return redirect(LIST)
+    return redirect(LIST)  # where `just_put_off` says so
+
+
+def end_snooze(model_admin: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """The undo of putting off."""
+    hand_off = _find(pk)
+    if not (model_admin.has_change_permission(request, hand_off) and desk.may_answer(request)):
+        raise PermissionDenied
+    if request.method != "POST":
+        return _only_post()
+    due_again = handoffs.end_snooze(hand_off, by=desk.person_of(request), now=timezone.now())
+    if isinstance(due_again, Refusal):
+        messages.error(request, due_again.sentence)
+    else:
+        model_admin.log_change(request, hand_off, "Put off no longer.")
+        messages.success(request, f"{hand_off} is due on {date_format(hand_off.due_at, 'l j F')} again.")
+    return _back(request, hand_off)
+
+
+def just_put_off(request: HttpRequest, *, now: datetime) -> list[Snooze]:
+    """What this person put off a moment ago, while that can be undone beside the list to which it led."""
+    since = now - timedelta(seconds=OFFERED)
+    by_them = Snooze.objects.filter(
+        snoozed_by=desk.person_of(request),
+        snoozed_at__gte=since,
+        due_after=F("hand_off__due_at"),
+        due_before__lt=F("due_after"),
+        hand_off__status=HandOff.Status.OPEN,
+    )
+    return list(by_them.select_related("hand_off__application__candidate").order_by("-pk"))
 
 
 def _find(pk: int) -> HandOff:

@@ -31,7 +31,7 @@ KEYS = (
     ("c", "Claim"),
     ("x", "Choose for an action"),
     ("/", "Search"),
-    ("u", "Undo what was just sent"),
+    ("u", "Undo what was just sent or put off"),
     ("?", "Show these keys"),
 )
 
@@ -154,6 +154,7 @@ class HandOffAdmin(ModelAdmin):
             path("<int:pk>/claim/", view(self.claim_view), name="messaging_handoff_claim"),
             path("<int:pk>/give/", view(self.give_view), name="messaging_handoff_give"),
             path("<int:pk>/snooze/", view(self.snooze_view), name="messaging_handoff_snooze"),
+            path("<int:pk>/snooze/end/", view(self.end_snooze_view), name="messaging_handoff_end_snooze"),
             *super().get_urls(),
         ]
 
@@ -178,6 +179,9 @@ class HandOffAdmin(ModelAdmin):
     def snooze_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return handoff_acts.snooze(self, request, pk)
 
+    def end_snooze_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return handoff_acts.end_snooze(self, request, pk)
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -194,6 +198,7 @@ class HandOffAdmin(ModelAdmin):
             "shows": shows,
             "empty": "" if chosen["count"] else handoff_shows.EMPTY.get(chosen["value"] or "", ""),
             "undoable": undo.offers(request, now=timezone.now()),
+            "just_put_off": handoff_acts.just_put_off(request, now=timezone.now()),
             "keys": KEYS,
         }
         page: HttpResponse = super().changelist_view(request, around | (extra_context or {}))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.http import urlencode
 
 from messaging import absences, board, first_run, outlook
-from messaging.admin import bars, desk
+from messaging.admin import bars, desk, handoff_shows
 from messaging.admin.bars import Bar
 from messaging.admin.board import SEE as BOARDS
 from messaging.admin.reports.asked import VIEW as VIEW_REPORTS
@@ -86,20 +86,28 @@ def _read_warnings() -> list[dict[str, str]]:
 
 def _read_hand_offs(user: User, scope: Scope, *, now: datetime) -> dict[str, Any]:
     waiting = scope.hand_offs.filter(status=HandOff.Status.OPEN)
+    asked_of_them = Exists(handoff_shows.escalations().filter(to=user))
     counts = waiting.aggregate(
         mine=Count("pk", filter=Q(owner=user)),
         overdue=Count("pk", filter=Q(owner=user, due_at__lt=now)),
+        escalated=Count("pk", filter=Q(asked_of_them)),
         unassigned=Count("pk", filter=Q(owner__isnull=True)),
         all=Count("pk"),
     )
-    rows = waiting.select_related("application__candidate", "application__job", "message").order_by("due_at", "pk")
+    rows = waiting.select_related("application__candidate", "application__job", "message", "owner").order_by(
+        "due_at", "pk"
+    )
     broken = rows.filter(message__status__in=[Status.UNCERTAIN, Status.FAILED])
     list_url = reverse("admin:messaging_handoff_changelist")
     return {
         "counts": counts,
         "url": list_url,
         "overdue_url": f"{list_url}?show=overdue&owner__id__exact={user.pk}",
-        "mine": [_row(hand_off, now=now) for hand_off in rows.filter(owner=user)[:AT_MOST]],
+        "escalated": [_row(hand_off, now=now) for hand_off in rows.filter(asked_of_them)[:AT_MOST]]
+        if counts["escalated"]
+        else [],
+        # What was escalated to them stands above.
+        "mine": [_row(hand_off, now=now) for hand_off in rows.filter(~asked_of_them, owner=user)[:AT_MOST]],
         "unassigned": [_row(hand_off, now=now) for hand_off in rows.filter(owner__isnull=True)[:AT_MOST]],
         "broken": [_row(hand_off, now=now) for hand_off in broken[:AT_MOST]],
     }

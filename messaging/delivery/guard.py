@@ -65,7 +65,7 @@ def check(mail: EmailMessage, *, now: datetime) -> None:
     with _telling_of_refusal(mail, now=now):
         recipients = recipients_of(mail)
         _refuse_additions(mail)
-        if MESSAGE_HEADER in mail.extra_headers or not _are_colleagues(recipients):
+        if MESSAGE_HEADER in mail.extra_headers or not are_colleagues(recipients):
             _use_clearance(mail, now=now)
 
 
@@ -115,6 +115,15 @@ def recipients_of(mail: EmailMessage) -> list[str]:
         raise NotAsClearedError("The recipient is no mail address.") from None
 
 
+def are_colleagues(addresses: list[str]) -> bool:
+    """Each of an active person who works here, spelled as it is stored, and none a candidate's."""
+    people = User.objects.filter(email__in=addresses, is_active=True, is_staff=True).values_list("email", flat=True)
+    if not addresses or set(people) != set(addresses):
+        return False
+    keys = [canonical_address(address) for address in addresses]
+    return not Candidate.objects.filter(Q(email_key__in=keys) | Q(email__in=addresses)).exists()
+
+
 def install() -> None:
     """Once, when the application is ready."""
     # A signal, against the rule of the house: it is the only way into every Anymail backend, whoever makes it.
@@ -139,15 +148,6 @@ def _refuse_additions(mail: EmailMessage) -> None:
         raise NotAsClearedError("The mail has a header that no mail of ours has.")
     if any(getattr(mail, name, None) for name in REWRITES):
         raise NotAsClearedError("The mail tells the provider to send something else than it holds.")
-
-
-def _are_colleagues(addresses: list[str]) -> bool:
-    """Each of an active person who works here, spelled as it is stored, and none a candidate's."""
-    people = User.objects.filter(email__in=addresses, is_active=True, is_staff=True).values_list("email", flat=True)
-    if not addresses or set(people) != set(addresses):
-        return False
-    keys = [canonical_address(address) for address in addresses]
-    return not Candidate.objects.filter(Q(email_key__in=keys) | Q(email__in=addresses)).exists()
 
 
 def _use_clearance(mail: EmailMessage, *, now: datetime) -> None:

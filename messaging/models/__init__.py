@@ -13,7 +13,7 @@ from messaging.models.ledger import LedgerEntry, Seal
 from messaging.models.message import Message
 from messaging.models.minutes import Minutes
 from messaging.models.operation import Operation, OperationItem
-from messaging.models.overdue import Escalation, Snooze
+from messaging.models.overdue import Escalation, EscalationNotice, Snooze
 from messaging.models.policy_row import PolicyRow
 from messaging.models.progress import Progress
 from messaging.models.provider_event import ProviderEvent
@@ -30,6 +30,7 @@ __all__ = [
     "Brake",
     "Draft",
     "Escalation",
+    "EscalationNotice",
     "HandOff",
     "Hold",
     "Incident",

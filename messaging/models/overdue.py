@@ -9,7 +9,7 @@ from messaging.models.handoff import HandOff
 
 
 class Snooze(models.Model):
-    """A person gave a hand-off a later due date."""
+    """A person gave a hand-off a later due date, for a reason; or, without one, the date that it had before."""
 
     hand_off = models.ForeignKey(HandOff, on_delete=models.PROTECT, related_name="snoozes")
     due_before = models.DateTimeField()
@@ -22,7 +22,11 @@ class Snooze(models.Model):
         ordering = ["snoozed_at", "pk"]
 
     def __str__(self) -> str:
-        return f"put off until {self.due_after:%d %B %Y}"
+        return f"{'put off until' if self.puts_off else 'due again on'} {self.due_after:%d %B %Y}"
+
+    @property
+    def puts_off(self) -> bool:
+        return self.due_after > self.due_before
 
 
 class Escalation(models.Model):
@@ -47,3 +51,13 @@ class Escalation(models.Model):
 
     def __str__(self) -> str:
         return f"escalated to {self.to}"
+
+
+class EscalationNotice(models.Model):
+    """That the person who is asked gets their mail, written down before it is handed over: nobody hands it over twice."""
+
+    escalation = models.OneToOneField(Escalation, on_delete=models.PROTECT, primary_key=True, related_name="notice")
+    told_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"notice of {self.escalation_id}"

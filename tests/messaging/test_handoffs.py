@@ -340,6 +340,27 @@ def test_a_hand_off_is_not_put_off_without_a_reason_or_to_any_day() -> None:
     assert isinstance(handoffs.snooze(hand_off, until=days[-2], reason="Later.", by=person, now=NOW), HandOff)
 
 
+def test_what_was_put_off_is_due_as_before_again_once() -> None:
+    hand_off, person = make_hand_off(), make_sender()
+    before = hand_off.due_at
+    day, later = working_days.ahead(NOW, 6)[4:]
+    assert isinstance(handoffs.end_snooze(hand_off, by=person, now=NOW), Refusal)
+    handoffs.snooze(hand_off, until=day, reason="The panel meets then.", by=person, now=NOW)
+    assert handoffs.latest_snooze(hand_off) == Snooze.objects.get()
+    assert isinstance(handoffs.end_snooze(hand_off, by=person, now=NOW), HandOff)
+    assert HandOff.objects.get().due_at == hand_off.due_at == before
+    assert handoffs.latest_snooze(hand_off) is None
+    assert isinstance(handoffs.end_snooze(hand_off, by=person, now=NOW), Refusal)
+    assert [str(one) for one in Snooze.objects.all()] == [
+        "put off until 22 September 2026",
+        "due again on 17 September 2026",
+    ]
+    assert LedgerEntry.objects.filter(kind="hand_off_snoozed").count() == 2
+    handoffs.snooze(hand_off, until=later, reason="They are ill.", by=person, now=NOW)
+    handoffs.close_as_not_needed(hand_off, reason="Done.", by=person, now=NOW)
+    assert isinstance(handoffs.end_snooze(hand_off, by=person, now=NOW), Refusal)
+
+
 def test_what_is_closed_is_not_put_off() -> None:
     hand_off, person = make_hand_off(), make_sender()
     handoffs.close_as_not_needed(hand_off, reason="Done.", by=person, now=NOW)

@@ -190,7 +190,7 @@ def test_who_may_only_look_neither_claims_nor_puts_off(what: str, recruiter: Use
     assert url(hand_off, "snooze") in client_of(recruiter).get(url(hand_off, "compose")).content.decode()
 
 
-@pytest.mark.parametrize("what", ["claim", "snooze", "give", "draft", "check"])
+@pytest.mark.parametrize("what", ["claim", "snooze", "end_snooze", "give", "draft", "check"])
 def test_nothing_happens_without_a_post_or_to_a_hand_off_that_is_not_there(what: str, recruiter: User) -> None:
     hand_off, client = nobodys(), client_of(recruiter)
     assert client.get(url(hand_off, what)).status_code == 405
@@ -212,6 +212,34 @@ def test_a_hand_off_is_put_off_with_a_reason_that_its_page_shows(recruiter: User
     assert "The panel meets then." in page
     assert "Put off from Thursday, 17 September to Friday, 18 September" in page
     assert LogEntry.objects.filter(object_id=hand_off.pk, change_message__contains="Put off").exists()
+
+
+def test_putting_off_is_undone_from_the_list_for_a_moment_and_from_its_page_at_any_time(recruiter: User) -> None:
+    hand_off, client = of_job(recruiter=recruiter), client_of(recruiter)
+    other = client_of(make_colleague("Recruiter"))
+    due, data = hand_off.due_at, {"until": "2026-09-18", "why": "The panel meets then."}
+    undo = url(hand_off, "end_snooze")
+    assert undo not in client.get(url(hand_off, "compose")).content.decode()
+
+    client.post(url(hand_off, "snooze"), data)
+    assert undo in client.get(reverse(LIST)).content.decode()
+    assert undo not in other.get(reverse(LIST)).content.decode()
+    response = client.post(undo, headers={"Referer": f"http://testserver{reverse(LIST)}?show=mine"}, follow=True)
+    assert response.redirect_chain[0][0].endswith("?show=mine")
+    assert "is due on Thursday 17 September again" in response.content.decode()
+    assert HandOff.objects.get().due_at == due
+    assert undo not in response.content.decode()
+    assert "Put off: " not in response.content.decode()
+
+    client.post(url(hand_off, "snooze"), data)
+    with time_machine.travel(NOW + timedelta(hours=3), tick=False):
+        assert undo not in client.get(reverse(LIST)).content.decode()
+        assert undo in other.get(url(hand_off, "compose")).content.decode()
+        assert (
+            "Put off no longer: due on Thursday, 17 September again" in other.post(undo, follow=True).content.decode()
+        )
+    assert HandOff.objects.get().due_at == due
+    assert "nothing was changed" in client.post(undo, follow=True).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from messaging.admin.today import AT_MOST
 from messaging.delivery import outbox
 from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
-from messaging.models import Attempt, HandOff, Message, RecordedVerdict
+from messaging.models import Attempt, Escalation, HandOff, Message, RecordedVerdict
 from messaging.policy.floor import Reserve
 from pipeline.milestones import Milestone
 from pipeline.models import Job, User
@@ -85,6 +85,30 @@ def test_my_hand_offs_are_listed_with_the_most_overdue_first(recruiter: User) ->
     assert listed(shown["mine"]) == [overdue.pk, fresh.pk]
     assert [row["urgency"] for row in shown["mine"]] == ["overdue", "later"]
     assert (shown["counts"]["mine"], shown["counts"]["overdue"]) == (2, 1)
+
+
+def test_what_was_escalated_to_me_stands_first_and_once(recruiter: User) -> None:
+    mine, manager = hand_off_of(recruiter), make_user()
+    asked = hand_off_of(None, now=NOW - timedelta(days=7))
+    elsewhere = make_hand_off(
+        application=make_application(job=make_job(recruiter=None, coordinator=recruiter, hiring_manager=recruiter)),
+        now=NOW - timedelta(days=7),
+    )
+    HandOff.objects.filter(pk=elsewhere.pk).update(owner=make_colleague("Recruiter", first_name="Nadia"))
+    for hand_off, to in ((asked, recruiter), (elsewhere, recruiter), (mine, manager)):
+        Escalation.objects.create(hand_off=hand_off, step=1, due_at=hand_off.due_at, to=to, escalated_at=NOW)
+    HandOff.objects.filter(pk=asked.pk).update(owner=recruiter)
+    shown = context_of(recruiter)["hand_offs"]
+    assert sorted(listed(shown["escalated"])) == sorted([asked.pk, elsewhere.pk])
+    assert listed(shown["mine"]) == [mine.pk]
+    assert (shown["counts"]["mine"], shown["counts"]["escalated"]) == (2, 2)
+    page = client_of(recruiter).get(reverse(TODAY)).content.decode()
+    assert page.index("Escalated to you") < page.index("My hand-offs")
+    assert "with Nadia" in page
+    HandOff.objects.filter(pk=asked.pk).update(
+        due_at=NOW + timedelta(days=9)
+    )  # put off: nobody is asked about that yet
+    assert listed(context_of(recruiter)["hand_offs"]["escalated"]) == [elsewhere.pk]
 
 
 def test_what_has_no_owner_is_shown_to_everybody(recruiter: User) -> None:
