@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import holidays
@@ -17,7 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, reverse
 from django_q.conf import Conf
 
-from messaging import guards, progress, routing
+from messaging import guards, mounts, progress, routing
 from messaging.delivery import outbox, providers
 from messaging.processes import PATIENCE
 from pipeline.guards import find_differences
@@ -266,6 +267,17 @@ def nothing_is_added_to_every_mail_unseen(**_: Any) -> Iterator[CheckMessage]:
                 hint=f"A mail says what was cleared, to one candidate; you can set {_list(sorted(HARMLESS_DEFAULTS))}.",
                 id="messaging.E014",
             )
+
+
+@_checks()
+def the_embedded_database_is_on_a_disk_of_this_machine(**_: Any) -> Iterator[CheckMessage]:
+    kind = mounts.find_network(Path(settings.DATABASE["NAME"])) if connection.vendor == "sqlite" else ""
+    if kind:
+        yield checks.Warning(
+            f"The embedded database lies on a network ({kind}), where its locks do not hold: two could send one message.",
+            hint="Set VAR_DIR to a folder on a disk of this machine, or DATABASE_URL to PostgreSQL.",
+            id="messaging.W003",
+        )
 
 
 @_checks(Tags.database)

@@ -21,7 +21,7 @@ from django_q.conf import Conf
 from pytest_django.fixtures import Settings
 
 import config.urls
-from messaging import checks, progress
+from messaging import checks, mounts, progress
 from messaging.guards import ALL
 from pipeline.guards import install, remove
 from tests.factories import make_user
@@ -133,6 +133,33 @@ def test_what_django_q_made_of_its_settings_counts(
 def test_a_task_without_a_time_limit_outlasts_everything(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Conf, "TIMEOUT", None)
     assert set(complaints()) == {"messaging.E008"}
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL keeps its own locks")
+@pytest.mark.parametrize(
+    ("kind", "place", "complaint"),
+    [
+        ("nfs4", "{folder}", ["messaging.W003"]),
+        ("9p", "{folder}", ["messaging.W003"]),
+        ("fuse.sshfs", "{folder}", ["messaging.W003"]),
+        ("ext4", "{folder}", []),
+        ("nfs4", "{folder}/elsewhere", []),
+        ("nfs4", "{folder}else", []),
+        ("nfs4", "/", []),  # a disk is mounted nearer
+    ],
+)
+def test_an_embedded_database_belongs_on_a_disk_of_this_machine(
+    live: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str, place: str, complaint: list[str]
+) -> None:
+    folder = tmp_path / "var of ours"
+    folder.mkdir()
+    live.DATABASE = {**live.DATABASE, "NAME": str(folder / "byhand.sqlite3")}
+    where = place.format(folder=folder).replace(" ", "\\040")
+    lines = ["/dev/vda / ext4 rw 0 0", f"/dev/vdb {tmp_path} xfs rw 0 0", f"server:/share {where} {kind} rw 0 0", "odd"]
+    monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "mounts")
+    assert complaints() == []  # where nothing is known
+    mounts.MOUNTS.write_text("\n".join(lines))
+    assert complaints() == complaint
 
 
 @pytest.mark.parametrize("silence", [30, 20])
