@@ -115,3 +115,10 @@ def test_every_test_that_the_assurance_names_is_there() -> None:
         if not re.search(rf"^ *def {name}\(", (ROOT / "tests" / path).read_text(), flags=re.MULTILINE)
     ]
     assert missing == []
+
+
+def test_every_case_of_the_assurance_has_its_tests_or_says_why_not() -> None:
+    rows = re.findall(r"^\| (\d+) \|.*\| (.*) \|$", (ROOT / "docs/assurance.md").read_text(), flags=re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 103))
+    reasons = ("no test here, because ", "not applicable yet, because ")
+    assert [number for number, shown in rows if "::" not in shown and not shown.startswith(reasons)] == []

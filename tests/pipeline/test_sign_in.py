@@ -1,6 +1,9 @@
 """Who may sign in, and who stays signed in."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import time_machine
 from django.contrib.auth import authenticate
 from django.test import Client, RequestFactory
 from pytest_django import Settings
@@ -60,3 +63,24 @@ def test_a_wrong_password_signs_nobody_in() -> None:
     make_person()
     assert sign_in("another password") is None
     assert not StaffBackend().user_can_authenticate(make_user(username="demo", is_active=False))
+
+
+@pytest.mark.parametrize("where", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/admin/jobs"])
+def test_signing_in_leads_nowhere_else(where: str) -> None:
+    make_person()
+    data = {"username": "ana", "password": PASSWORD, "next": where}
+    response = Client().post("/admin/login/", data)
+    assert response.status_code == 302
+    assert response.headers["Location"] == (where if where.startswith("/admin") else "/admin/")
+
+
+def test_a_session_ends_after_a_working_day_however_busy_it_was() -> None:
+    """So that one that was stolen, or left open, is of no use the next morning."""
+    make_person()
+    begun = datetime(2026, 9, 15, 9, tzinfo=UTC)
+    client = Client()
+    with time_machine.travel(begun, tick=False):
+        client.post("/admin/login/", {"username": "ana", "password": PASSWORD})
+    for hours, status in ((1, 200), (7.9, 200), (8.1, 302)):
+        with time_machine.travel(begun + timedelta(hours=hours), tick=False):
+            assert client.get("/admin/").status_code == status

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+import pytest
 from django.db import OperationalError, connection
 from django.db.models import Model
 
-from messaging.models import Message
+from messaging.models import Message, RecordedVerdict
+from tests.factories import NOW
 
 
 @contextmanager
@@ -58,6 +60,27 @@ def locked(message: Message) -> Iterator[Callable[[], None]]:
         other.close()
         settings["OPTIONS"] = usual
         connection.close()
+
+
+@contextmanager
+def full(message: Message) -> Iterator[None]:
+    """SQLite has not a page left to record a decision on, as on a full disk, and says so itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        [pages] = cursor.fetchone()
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+    for size in (1500, 150, 1):  # until there is no room for the smallest
+        with pytest.raises(OperationalError, match="database or disk is full"):
+            _write_decisions(message, size)
+    yield
+    connection.close()  # the next one has as many pages as it wants
+
+
+def _write_decisions(message: Message, size: int) -> None:
+    for _ in range(1000):
+        RecordedVerdict.objects.create(
+            message=message, decided_at=NOW, outcome="stop", reserve=0, findings=[], facts={"": "x" * size}
+        )
 
 
 @contextmanager

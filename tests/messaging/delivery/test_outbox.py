@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, connections
+from pytest_django import Settings
 
 from messaging import gate, handoffs
 from messaging.delivery import outbox
@@ -22,10 +23,10 @@ from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from messaging.policy.floor import Reserve
 from pipeline.models import Application
-from tests.factories import NOW, let_out, make_application, make_job, make_message, make_sender
+from tests.factories import NOW, let_out, make_application, make_candidate, make_job, make_message, make_sender
 from tests.guards_off import force, guards_off
 from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
-from tests.messaging.delivery.database import cursed, locked
+from tests.messaging.delivery.database import cursed, full, locked
 from tests.messaging.delivery.doubles import Exchange, Provider, accepts
 
 MUCH_LATER = NOW + timedelta(days=3)
@@ -69,6 +70,21 @@ class TestDraining:
         assert [mail["To"] for mail in provider.accepted] == [
             message.application.candidate.email for message in (old, young)
         ]
+
+    def test_each_mail_of_many_says_what_is_known_of_its_own_candidate(
+        self, live: Settings, provider: Provider
+    ) -> None:
+        live.MAIL_CONNECTIONS = 4  # cleared together, sent at the same time
+        names = ["Mia", "Noa", "Kim", "Zoe", "Eva", "Lea"]
+        for name in names:
+            candidate = make_candidate(first_name=name, email=f"{name.lower()}@example.com")
+            make_message(application=make_application(candidate=candidate, job=make_job(title=f"Job of {name}")))
+        assert drain() == {"sent": 6}
+        said = {
+            mail["To"]: {name for name in names if name in mail["Subject"] + mail["TextBody"]}
+            for mail in provider.accepted
+        }
+        assert said == {f"{name.lower()}@example.com": {name} for name in names}
 
     def test_more_than_one_batch_is_drained(self, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(outbox, "BATCH", 2)
@@ -471,6 +487,18 @@ class TestTheDatabaseInTheWay:
 
         assert outbox.reap(now=MUCH_LATER) == 1
         assert fate_of(message) == UNCERTAIN
+
+    @pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a server has a disk of its own")
+    def test_on_a_full_disk_nothing_leaves_and_nothing_is_lost(
+        self, provider: Provider, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        messages = [make_message() for _ in range(3)]
+        with full(messages[0]):
+            assert drain() == {}
+            assert "disk is full" in caplog.text
+            assert [fate_of(message) for message in messages] == [Fate(status="scheduled")] * 3
+            assert provider.requests == []
+        assert drain() == {"sent": 3}
 
     @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite is no server that could hang up")
     def test_a_database_that_hung_up_during_the_send_gets_the_result_on_a_new_connection(
