@@ -222,6 +222,7 @@ def undo(operation: Operation, *, by: User, now: datetime) -> Operation | Refusa
         if refusal is not None:
             return refusal
         Operation.objects.filter(pk=operation.pk, undone_at__isnull=True).update(undone_at=now, undone_by=by)
+        brake.end_with_undo(current, by=by, now=now)
         _write_down(current, "undone", by=by, now=now)
         doorbell.ring_for_operations()
     current.refresh_from_db()

@@ -72,24 +72,26 @@ def who_may_send(application: Application, *, now: datetime) -> list[Answer]:
 def ask(application: Application, templates: Sequence[Template], *, now: datetime) -> list[Answer]:
     """`application`: with what facts.CONTEXT names, so that no row is fetched one by one."""
     wordings = _wordings_to_send(templates)
-    messages = [
-        Message(
-            application=application,
-            template=template,
-            wording=wordings.get(template.pk),
-            touchpoint=template.touchpoint,
-            origin=Origin.AUTOMATION,
-            created_at=now,
-            due_at=now,
-            status_at=now,
-        )
-        for template in templates
-    ]
+    messages = [just_planned(application, template, wordings.get(template.pk), now=now) for template in templates]
     cases = gate.preview_many(messages, now=now)
     return [
         Answer(template=template, verdict=as_if_it_followed(case).verdict)
         for template, case in zip(templates, cases, strict=True)
     ]
+
+
+def just_planned(application: Application, template: Template, wording: Wording | None, *, now: datetime) -> Message:
+    """As an automation would plan it now; not saved."""
+    return Message(
+        application=application,
+        template=template,
+        wording=wording,
+        touchpoint=template.touchpoint,
+        origin=Origin.AUTOMATION,
+        created_at=now,
+        due_at=now,
+        status_at=now,
+    )
 
 
 def as_if_it_followed(case: Case) -> Case:

@@ -149,6 +149,11 @@ class AutomationAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     list_filter = ("is_active", "event", "template__touchpoint", "template", "pipeline")
     list_select_related = ("job", "pipeline", "stage__pipeline", "template")
     list_per_page = 50
+    nothing_yet = (
+        "An automation sends a template after an event: an application arrives, a stage is entered, nobody heard anything "
+        "for days. "
+        "What the policy reserves becomes a person’s task."
+    )
     search_fields = ("name", "template__name", "job__title")
     autocomplete_fields = ("job", "template")
     fieldsets = (

@@ -66,6 +66,10 @@ class CandidateAdmin(AsReadAdmin, ModelAdmin):
         ("created_at", admin.DateFieldListFilter),
     ]
     list_per_page = 50
+    nothing_yet = (
+        "Candidates come with an import or an application, or are added by hand. "
+        "One person is one candidate, whatever they apply for."
+    )
     show_full_result_count = False
     # Whoever was merged is found by what they were called there, too.
     search_fields = ["first_name", "last_name", "email", "phone", "merged_records__email", "merged_records__last_name"]

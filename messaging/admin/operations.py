@@ -52,6 +52,10 @@ class OperationAdmin(ModelAdmin):
     search_fields = ["by__first_name", "by__last_name", "reason__internal", "to_stage__name", "note"]
     search_help_text = "Person, stage or reason"
     actions = None
+    nothing_yet = (
+        "Select people in the list of applications and move or reject them together. What became of everybody stands here, "
+        "and can be undone for a while."
+    )
 
     # --- The list ---
 

@@ -48,6 +48,10 @@ class PolicyRowAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     search_fields = ("why",)
     fields = ("touchpoint", "from_milestone", "reserve", "why")
     actions = None  # rows are removed one at a time, because each removal is checked against the rest
+    nothing_yet = (
+        "The floor alone decides who may send what. A row asks for more than it, never for less; "
+        "the map “Who may send what” shows both."
+    )
     actions_list = ("map",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: PolicyRow | None = None) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from messaging import gate
 from messaging.gate import Case
 from messaging.models import Message, Template, Wording
-from messaging.policy.decision import Finding, Origin, Outcome
-from messaging.who_may_send import as_if_it_followed
+from messaging.policy.decision import Finding, Outcome
+from messaging.who_may_send import as_if_it_followed, just_planned
 from pipeline.models import Application, User
 
 OUTCOMES = {
@@ -92,15 +92,7 @@ def preview_of(form: PreviewForm, *, viewer: User, now: datetime) -> Preview:
     """The form is valid. Nothing is saved, and nothing is planned."""
     template = form.template
     wording = form.cleaned_data["wording"] or template.wordings.order_by("-number").first()
-    message = Message(
-        application=form.cleaned_data["application"],
-        template=template,
-        wording=wording,
-        touchpoint=template.touchpoint,
-        origin=Origin.AUTOMATION,
-        due_at=now,
-        status_at=now,
-    )
+    message = just_planned(form.cleaned_data["application"], template, wording, now=now)
     stand_in = wording is not None and not wording.signatures.exists()
     if stand_in:
         message.written_by = viewer

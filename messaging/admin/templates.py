@@ -68,6 +68,10 @@ class TemplateAdmin(AsReadAdmin, TemplateColumns, WhatIfAdmin, RuleAdmin, ModelA
     )
     list_filter = ("touchpoint", "is_active")
     list_per_page = 50
+    nothing_yet = (
+        "Write the first text that goes to candidates, in your own voice, and put your name under it. "
+        "What automations send needs a signed wording."
+    )
     search_fields = ("name", "wordings__subject")
     fields = (("name", "touchpoint"), "is_active")
     actions = None
@@ -97,6 +101,7 @@ class TemplateAdmin(AsReadAdmin, TemplateColumns, WhatIfAdmin, RuleAdmin, ModelA
         context |= {
             "groups": [(name, meaning, placeholders_in(name)) for name, meaning in GROUPS.items()],
             "filters": FILTERS,
+            "show_save_and_add_another": False,  # a text of its own is no quick row
         }
         form = context["adminform"].form
         if isinstance(form, TemplateForm):

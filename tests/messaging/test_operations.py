@@ -525,6 +525,16 @@ def test_dropped_nobody_has_their_turn(at_once: Automation, ana: User, second: U
 
 
 @pytest.mark.usefixtures("small")
+def test_undone_it_needs_no_second_person_any_more(at_once: Automation, ana: User, reason: Reason) -> None:
+    people = applicants(4)
+    operation = undo(begin(people, by=ana, reason=reason), by=ana, now=LATER)
+    assert (states(operation), operation.is_at_work) == (["dropped"] * 4, False)
+    assert statuses(people) == {"active"}
+    ended = Brake.objects.get()
+    assert (ended.is_on, ended.dropped_by, ended.reason) == (False, ana, "It was undone.")
+
+
+@pytest.mark.usefixtures("small")
 def test_what_one_person_did_of_a_kind_today_counts_and_what_was_undone_does_not(
     at_once: Automation, ana: User, second: User, reason: Reason
 ) -> None:

@@ -182,3 +182,12 @@ def test_the_list_shows_mine_and_everybodys(ana: tuple[Client, User]) -> None:
     mine, other = begin(1, by=user), begin(1, by=make.make_user())
     assert {row.pk for row in client.get(LIST).context["cl"].result_list} == {mine.pk, other.pk}
     assert [row.pk for row in client.get(LIST, {"whose": "mine"}).context["cl"].result_list] == [mine.pk]
+
+
+def test_an_empty_list_says_what_will_be_in_it_and_one_that_was_searched_that_nothing_matches(
+    ana: tuple[Client, User],
+) -> None:
+    assert "Select people in the list of applications" in ana[0].get(LIST).content.decode()
+    searched = ana[0].get(LIST, {"q": "nobody"}).content.decode()
+    assert "Nothing matches" in searched
+    assert "Select people in the list of applications" not in searched

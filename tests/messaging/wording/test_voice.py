@@ -38,6 +38,22 @@ def test_a_person_who_says_what_happens_hears_nothing() -> None:
     assert heard(GOOD).ease is not None
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If you have any questions, call me on 020 7946 0000.",
+        "If you have a question before that, answer this mail: it comes to me.",
+        "I am very happy to write this one.",
+        "If you do not reply by Friday, I will call you.",
+        "Thank you for sending your portfolio.",
+        "Many people applied, and I want to read each letter properly.",
+        "I decided to go on with somebody who has worked with cargo bikes.",
+    ],
+)
+def test_what_people_say_to_people_is_left_alone(sentence: str) -> None:
+    assert heard(GOOD.replace("On Tuesday", f"{sentence} On Tuesday")).remarks == ()
+
+
 @pytest.mark.parametrize("text", TEMPLATES, ids=lambda text: text.name)
 def test_what_people_of_the_demo_company_signed_sounds_like_them(text: Text) -> None:
     heard = listen(subject=text.subject, body=text.body, touchpoint=text.touchpoint.value)
@@ -64,6 +80,9 @@ def test_mails_that_people_wrote_to_one_candidate_are_left_alone_and_a_form_lett
         ("After careful consideration I chose Omar.", voice_habits.FORM_LETTER, "After careful consideration"),
         ("I will be in touch soon.", voice_habits.FORM_LETTER, "be in touch soon"),
         ("Please don’t hesitate to call.", voice_habits.FORM_LETTER, "don’t hesitate to"),
+        ("I am writing to inform you of it.", voice_habits.FORM_LETTER, "writing to inform"),
+        ("If you are among them, I call.", voice_habits.FORM_LETTER, "If you are among"),
+        ("It is currently under review.", voice_habits.FORM_LETTER, "under review"),
         ("A decision has been made.", voice_habits.PASSIVE_REFUSAL, "decision has been made"),
         ("Your application was not selected.", voice_habits.PASSIVE_REFUSAL, "was not selected"),
         ("You won't be considered further.", voice_habits.PASSIVE_REFUSAL, "won't be considered"),
