@@ -8,7 +8,7 @@ so that its address and its id elsewhere still find the person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -278,10 +278,14 @@ def _give_back(record: Merge) -> None:
     if resting:
         Application.objects.filter(pk__in=[row.application_id for row in resting], status=Status.DUPLICATE).update(
             status=Case(*(When(pk=row.application_id, then=Value(row.status)) for row in resting)),
-            decided_at=Case(
-                *(When(pk=row.application_id, then=Value(row.decided_at, DateTimeField())) for row in resting)
-            ),
+            decided_at=_each_time({row.application_id: row.decided_at for row in resting}),
         )
+
+
+def _each_time(times: Mapping[int, datetime | None]) -> Case | None:
+    """By the application's key. A Case of nothing but NULL would be a text to PostgreSQL."""
+    known = [When(pk=pk, then=Value(time, DateTimeField())) for pk, time in times.items() if time is not None]
+    return Case(*known) if known else None
 
 
 def _own_wishes(record: Merge, kept: Candidate, away: Candidate) -> dict[str, datetime | None]:
