@@ -130,9 +130,13 @@ def receive(candidate: Candidate, job: Job, *, act: Act) -> Consequence:
 def look_again(application: Application, *, now: datetime) -> list[int]:
     """Asks the gate again for everything this candidate still waits for: a conversation counts at whatever job. Returns
     the applications that were looked at."""
-    touched = list(Application.objects.filter(candidate=application.candidate_id).values_list("pk", flat=True))
+    touched = _all_of(application)
     gate.resettle_many(touched, now=now)
     return touched
+
+
+def _all_of(application: Application) -> list[int]:
+    return list(Application.objects.filter(candidate=application.candidate_id).values_list("pk", flat=True))
 
 
 def refuse_if_moved(application: Application, *, seen_in: int) -> Refusal | None:
@@ -151,7 +155,8 @@ def _follow_through(application: Application, step: Step, *, now: datetime) -> C
         return refused(application, done.sentence)
     if isinstance(done, StageChange):
         automations.follow(done, now=now)
-        touched = [moving.pk]
+        # The reach is the candidate's: what waits at another job may end by this move, or become a person's.
+        touched = _all_of(moving)
     else:
         touched = look_again(moving, now=now)
     return _read(application, touched, now=now)

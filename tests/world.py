@@ -115,7 +115,8 @@ class World:
 
     def url(self, page: Page) -> str:
         """Filled in from what the route is about; a route that this does not know fails."""
-        route = page.route.replace("^(?P<app_label>pipeline|auth|messaging)/$", "<app_label>/")
+        # In whatever order the apps were registered.
+        route = re.sub(r"\^\(\?P<app_label>[a-z|]+\)/\$", "<app_label>/", page.route)
         route = route.replace("(?P<url>.*)$", "nowhere/")
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(self._value(page, match[1])), route)
 

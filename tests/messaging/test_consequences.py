@@ -81,6 +81,19 @@ def test_a_conversation_counts_for_what_waits_at_another_job_too() -> None:
     assert message.status == Message.Status.HELD
 
 
+def test_a_move_says_what_becomes_of_what_waits_at_another_job() -> None:
+    make.make_automation(delay=1, delay_unit=Automation.DelayUnit.HOURS)
+    waiting = make.make_application()
+    automations.follow(make.reject(waiting), now=NOW)
+    elsewhere = make.make_application(candidate=waiting.candidate)
+    to, act = make.stage_of(elsewhere, Milestone.PHONE_SCREEN), Act(by=actors.CLOCK, now=LATER)
+
+    rehearsed = consequences.rehearse(elsewhere, lambda one: moves.advance(one, to, act=act), now=LATER)
+
+    assert [task.kind for task in rehearsed.hand_offs] == ["Rejection"]
+    assert not consequences.rehearse(elsewhere, lambda _: None, now=LATER).hand_offs
+
+
 def test_a_second_application_for_one_job_is_refused_and_followed_by_nothing() -> None:
     thanks = make.make_template(touchpoint="acknowledgement", body="Dear {{ candidate.first_name }}, thank you.")
     make.make_automation(event=Automation.Event.RECEIVED, template=thanks)
