@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import QuerySet, Value
 from django.utils import timezone
 
+from messaging import kin
 from messaging.models import (
     Automation,
     Brake,
@@ -23,19 +24,19 @@ from messaging.models import (
     RejectionPhrase,
     Signature,
     StageRule,
-    Wording,
 )
 from messaging.policy import record
 from messaging.policy.decision import Facts, Origin
 from messaging.policy.floor import Rule, Touchpoint, standing_of, strictest
 from messaging.values import gather_values
-from messaging.wording import kinship, rendering, tripwire
+from messaging.wording import rendering, tripwire
 from messaging.wording.fingerprint import text_fingerprint
 from pipeline.actors import ActorKind
 from pipeline.intake.addresses import canonical_address, read_address
 from pipeline.models import Application, Interview, StageChange, User
 from pipeline.outcomes import Refusal
 from pipeline.reach import read_reach
+from pipeline.written_once import WrittenOnce, ids, moment
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -55,9 +56,6 @@ CONTEXT = (
     "written_by",
     "release",
 )
-# How far back a person's text is compared with what they and others wrote to candidates.
-KIN_FOR = timedelta(days=180)
-KIN_AT_MOST = 300
 # These candidates know how it ended without being told: they withdrew, or said yes to an offer.
 KNOWN_TO_THEM = frozenset({Application.Status.WITHDRAWN, Application.Status.HIRED})
 # Who withdrew is not thanked for applying; and of two applications that were merged, one speaks.
@@ -113,7 +111,7 @@ class _World:
     phrases: tuple[str, ...]
     staff: frozenset[str]  # canonical addresses
     senders: frozenset[int]  # people who may send
-    known: _Known
+    known: kin.Known
 
     @classmethod
     def read(cls, messages: Sequence[Message], *, now: datetime) -> _World:
@@ -121,39 +119,35 @@ class _World:
         applications = {message.application_id for message in messages}
         templates = {message.template_id for message in messages if message.template_id}
         wordings = {message.wording_id for message in messages if message.wording_id}
-        mail = list(
-            Message.objects.filter(application__in=applications, status__in=Message.MAY_HAVE_LEFT).values_list(
-                "application_id", "touchpoint", "cause", "pk", "status_at", "delivery"
-            )
-        )
+        mail = _mail_that_may_have_left(applications=applications)
         by_people = [message for message in messages if message.origin == Origin.PERSON]
-        policy = _group((row.touchpoint, row.as_rule) for row in PolicyRow.objects.all())
-        stage_rules = _group((row.template_id, row.as_rule) for row in StageRule.objects.filter(template__in=templates))
+        policy = _group((row.touchpoint, row.as_rule) for row in _policy_rows())
+        stage_rules = _group((row.template_id, row.as_rule) for row in _rules_of_stages(templates=templates))
         return cls(
             reach=read_reach(candidates),
-            spoken_with=_read_spoken_with(candidates),
-            perhaps_spoken_with=_read_perhaps_spoken_with(candidates, now=now),
-            hand_sent=_read_hand_sent(candidates),
-            decisions=_read_decisions(applications),
-            interviews=_read_interviews(applications, now=now),
+            spoken_with=frozenset(_spoken_with(candidates=candidates)),
+            perhaps_spoken_with=frozenset(_perhaps_spoken_with(candidates=candidates, now=now)),
+            hand_sent=_group(_hand_sent(candidates=candidates)),
+            decisions={change.application_id: change for change in _rejections(applications=applications)},
+            interviews={
+                interview.application_id: interview
+                for interview in _next_interviews_last(applications=applications, now=now)
+            },
             last_news=_last_news(mail),
             sent=_group(((app, kind, cause), pk) for app, kind, cause, pk, _, _ in mail if cause),
-            open_hand_offs=_read_open_hand_offs(candidates),
+            open_hand_offs=_group(_open_hand_offs(candidates=candidates)),
             policy=policy,
             stage_rules=stage_rules,
             versions={
                 template: record.version_of_rules(policy, stage_rules.get(template, [])) for template in {0, *templates}
             },
-            at_home=not Installation.objects.filter(safe_since__isnull=False).exists(),
+            at_home=not _away_from_home(),
             kept_back=_read_kept_back(messages, now=now),
-            signatures=_group(
-                (signature.wording_id, signature)
-                for signature in Signature.objects.filter(wording__in=wordings).select_related("signed_by")
-            ),
-            phrases=tuple(RejectionPhrase.objects.values_list("text", flat=True)),
+            signatures=_group((signature.wording_id, signature) for signature in _signed(wordings=wordings)),
+            phrases=tuple(_phrases()),
             staff=_read_staff(),
             senders=_read_senders(by_people),
-            known=_Known.read(now=now) if by_people else _NOTHING_KNOWN,
+            known=kin.Known.read(now=now) if by_people else kin.NOTHING_KNOWN,
         )
 
 
@@ -169,7 +163,7 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
     reads_like_rejection = bool(tripwire.rejection_phrases_in(f"{text.subject}\n\n{text.body}", phrases=world.phrases))
     # What the policy asks of a rejection, it asks of a text that reads like one.
     kinds = {message.touchpoint} | ({Touchpoint.REJECTION.value} if reads_like_rejection else set())
-    kin = _find_kin(message, text, world.known) if message.origin == Origin.PERSON else _NOT_COMPARED
+    kinsman = kin.find(message, text, world.known) if message.origin == Origin.PERSON else kin.NOT_COMPARED
     recipient, address_problem = _read_recipient(candidate.email, world.staff)
     facts = Facts(
         now=now,
@@ -204,9 +198,9 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
         sender_may_send=message.written_by_id in world.senders,
         is_as_released=_is_as_released(message),
         written_alone=message.automation_id is None,
-        too_short=kin.too_short,
-        too_close_to=kin.label,
-        too_close_passage=kin.passage,
+        too_short=kinsman.too_short,
+        too_close_to=kinsman.label,
+        too_close_passage=kinsman.passage,
     )
     return Gathered(
         message=message,
@@ -222,28 +216,32 @@ def _gather_one(message: Message, world: _World, *, now: datetime) -> Gathered:
 # --- Reach, contact, decision -----------------------------------------------------------------------------------------
 
 
-def _read_spoken_with(candidates: Iterable[int]) -> frozenset[int]:
-    wanted = list(candidates)
-    held = Interview.objects.held().filter(application__candidate__in=wanted).order_by()
-    told = HandOff.objects.filter(status=HandOff.Status.TOLD_BY_PHONE, application__candidate__in=wanted).order_by()
-    return frozenset(
-        held.values_list("application__candidate", flat=True).union(
-            told.values_list("application__candidate", flat=True)
-        )
+@WrittenOnce
+def _spoken_with() -> QuerySet[Any, int]:
+    of_ours = {"application__candidate__in": ids("candidates")}
+    held = Interview.objects.held().filter(**of_ours).order_by()
+    told = HandOff.objects.filter(status=HandOff.Status.TOLD_BY_PHONE, **of_ours).order_by()
+    return held.values_list("application__candidate", flat=True).union(
+        told.values_list("application__candidate", flat=True)
     )
 
 
-def _read_perhaps_spoken_with(candidates: Iterable[int], *, now: datetime) -> frozenset[int]:
+@WrittenOnce
+def _perhaps_spoken_with() -> QuerySet[Any, int]:
     """Their interview is past, nobody called it off, and nobody wrote down that it took place."""
     past = Interview.objects.filter(
-        application__candidate__in=candidates, starts_at__lte=now, held_at__isnull=True, cancelled_at__isnull=True
+        application__candidate__in=ids("candidates"),
+        starts_at__lte=moment("now"),
+        held_at__isnull=True,
+        cancelled_at__isnull=True,
     )
-    return frozenset(past.order_by().values_list("application__candidate", flat=True))
+    return past.order_by().values_list("application__candidate", flat=True)
 
 
-def _read_hand_sent(candidates: Iterable[int]) -> dict[int, list[int]]:
-    rows = Message.objects.hand_sent().filter(application__candidate__in=candidates)
-    return _group(rows.order_by().values_list("application__candidate", "pk"))
+@WrittenOnce
+def _hand_sent() -> QuerySet[Any, tuple[int, int]]:
+    rows = Message.objects.hand_sent().filter(application__candidate__in=ids("candidates"))
+    return rows.order_by().values_list("application__candidate", "pk")
 
 
 def _contact_of(message: Message, world: _World) -> bool | None:
@@ -255,22 +253,36 @@ def _contact_of(message: Message, world: _World) -> bool | None:
 
 
 def _read_kept_back(messages: Sequence[Message], *, now: datetime) -> frozenset[tuple[str, int]]:
-    automations = {message.automation_id for message in messages if message.automation_id}
-    operations = {message.operation_id for message in messages if message.operation_id}
+    return frozenset(
+        _kept_back(
+            automations={message.automation_id for message in messages if message.automation_id},
+            operations={message.operation_id for message in messages if message.operation_id},
+            messages=[message.pk for message in messages if message.pk],
+            now=now,
+        )
+    )
+
+
+@WrittenOnce
+def _kept_back() -> QuerySet[Any, tuple[str, int]]:
     brakes = Brake.objects.on().order_by()
-    holds = Hold.objects.on(now).filter(message__in=[message.pk for message in messages if message.pk]).order_by()
-    kept_back = [
-        brakes.filter(automation__in=automations).values_list(Value("brake"), "automation"),
-        brakes.filter(operation__in=operations).values_list(Value("operation"), "operation"),
-        holds.values_list(Value("hold"), "message"),
-    ]
-    return frozenset(kept_back[0].union(*kept_back[1:], all=True))
+    holds = Hold.objects.on(moment("now")).filter(message__in=ids("messages")).order_by()
+    return (
+        brakes.filter(automation__in=ids("automations"))
+        .values_list(Value("brake"), "automation")
+        .union(
+            brakes.filter(operation__in=ids("operations")).values_list(Value("operation"), "operation"),
+            holds.values_list(Value("hold"), "message"),
+            all=True,
+        )
+    )
 
 
-def _read_decisions(applications: Iterable[int]) -> dict[int, StageChange]:
-    # By the order in which they were written: an import may date a change back.
-    changes = StageChange.objects.filter(application__in=applications, kind=StageChange.Kind.REJECTED)
-    return {change.application_id: change for change in changes.select_related("source").order_by("pk")}
+@WrittenOnce
+def _rejections() -> QuerySet[StageChange]:
+    """The newest last, by the order in which they were written: an import may date a change back."""
+    changes = StageChange.objects.filter(application__in=ids("applications"), kind=StageChange.Kind.REJECTED)
+    return changes.select_related("source").order_by("pk")
 
 
 def was_decided_by_a_person(decision: StageChange | None) -> bool | None:
@@ -333,9 +345,44 @@ def _last_news(mail: Iterable[tuple[int, str, str, int, datetime, int | None]]) 
     return {app: max(times) for app, times in _group(arrived).items()}
 
 
-def _read_open_hand_offs(candidates: Iterable[int]) -> dict[int, list[int]]:
-    rows = HandOff.objects.open().filter(application__candidate__in=candidates)
-    return _group(rows.order_by().values_list("application__candidate", "message"))
+@WrittenOnce
+def _open_hand_offs() -> QuerySet[Any, tuple[int, int]]:
+    rows = HandOff.objects.open().filter(application__candidate__in=ids("candidates"))
+    return rows.order_by().values_list("application__candidate", "message")
+
+
+@WrittenOnce
+def _mail_that_may_have_left() -> QuerySet[Any, tuple[int, str, str, int, datetime, int | None]]:
+    mail = Message.objects.filter(application__in=ids("applications"), status__in=Message.MAY_HAVE_LEFT)
+    return mail.values_list("application_id", "touchpoint", "cause", "pk", "status_at", "delivery")
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
+
+
+@WrittenOnce
+def _policy_rows() -> QuerySet[PolicyRow]:
+    return PolicyRow.objects.all()
+
+
+@WrittenOnce
+def _rules_of_stages() -> QuerySet[StageRule]:
+    return StageRule.objects.filter(template__in=ids("templates"))
+
+
+@WrittenOnce
+def _away_from_home() -> QuerySet[Any, int]:
+    return Installation.objects.filter(safe_since__isnull=False).values_list("pk", flat=True)[:1]
+
+
+@WrittenOnce
+def _signed() -> QuerySet[Signature]:
+    return Signature.objects.filter(wording__in=ids("wordings")).select_related("signed_by")
+
+
+@WrittenOnce
+def _phrases() -> QuerySet[Any, str]:
+    return RejectionPhrase.objects.values_list("text", flat=True)
 
 
 def _group(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
@@ -348,9 +395,10 @@ def _group(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
 # --- Text, address, sender --------------------------------------------------------------------------------------------
 
 
-def _read_interviews(applications: Iterable[int], *, now: datetime) -> dict[int, Interview]:
-    upcoming = Interview.objects.upcoming(now).filter(application__in=applications).order_by("-starts_at", "-pk")
-    return {interview.application_id: interview for interview in upcoming}
+@WrittenOnce
+def _next_interviews_last() -> QuerySet[Interview]:
+    upcoming = Interview.objects.upcoming(moment("now")).filter(application__in=ids("applications"))
+    return upcoming.order_by("-starts_at", "-pk")
 
 
 def _render(message: Message, world: _World, *, sender: User | None) -> rendering.Rendered:
@@ -388,8 +436,12 @@ def _is_as_released(message: Message) -> bool:
 
 def _read_staff() -> frozenset[str]:
     own = [settings.MAIL_FROM, settings.MAIL_REPLY_TO]
-    people = User.objects.filter(is_active=True).exclude(email="").values_list("email", flat=True)
-    return frozenset(canonical_address(address) for address in [*own, *people] if address)
+    return frozenset(canonical_address(address) for address in [*own, *_addresses_of_staff()] if address)
+
+
+@WrittenOnce
+def _addresses_of_staff() -> QuerySet[Any, str]:
+    return User.objects.filter(is_active=True).exclude(email="").values_list("email", flat=True)
 
 
 def _read_recipient(address: str, staff: frozenset[str]) -> tuple[str, str]:
@@ -415,68 +467,3 @@ def _read_senders(messages: Sequence[Message]) -> frozenset[int]:
     writers = {message.written_by_id for message in messages if message.written_by_id}
     may_send = User.objects.with_perm("messaging.answer_handoff", backend="pipeline.sign_in.StaffBackend")
     return frozenset(may_send.filter(pk__in=writers).values_list("pk", flat=True)) if writers else frozenset()
-
-
-# --- Kinship ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class _KinAnswer:
-    too_short: bool
-    label: str | None
-    passage: str
-
-
-_NOT_COMPARED = _KinAnswer(too_short=False, label=None, passage="")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Known:
-    """Every template's wordings, and what people wrote to candidates lately."""
-
-    wordings: tuple[Wording, ...]
-    written: tuple[tuple[int, str], ...]  # candidate, body
-
-    @classmethod
-    def read(cls, *, now: datetime) -> _Known:
-        written = (
-            Message.objects.filter(origin=Origin.PERSON, created_at__gte=now - KIN_FOR)
-            .exclude(status=Message.Status.CANCELLED)
-            .order_by("-created_at")
-        )
-        return cls(
-            wordings=tuple(Wording.objects.order_by("template", "-number").select_related("template")),
-            written=tuple(written.values_list("application__candidate", "body")[:KIN_AT_MOST]),
-        )
-
-
-_NOTHING_KNOWN = _Known(wordings=(), written=())
-
-
-def _find_kin(message: Message, text: rendering.Rendered, known: _Known) -> _KinAnswer:
-    kin = kinship.too_close(text.body, others=_known_texts(message, known))
-    return _KinAnswer(
-        too_short=kinship.too_short(text.body),
-        label=kin.label if kin else "",
-        passage=kin.passage if kin else "",
-    )
-
-
-def closest_kin(message: Message, *, now: datetime) -> kinship.Kin | None:
-    """The known text that a person's message is closest to, however far; for showing it to them while they write."""
-    return kinship.closest(message.body, others=_known_texts(message, _Known.read(now=now)))
-
-
-def _known_texts(message: Message, known: _Known) -> list[kinship.KnownText]:
-    """The wordings filled in for this candidate, and what was written to others."""
-    values = gather_values(message.application, interview=None, sender=message.written_by)
-    texts = []
-    for wording in known.wordings:
-        rendered = rendering.render(subject=wording.subject, body=wording.body, values=values)
-        texts.append(kinship.KnownText(label=f"the template “{wording.template}”", text=rendered.body or wording.body))
-    texts += [
-        kinship.KnownText(label="a message to another candidate", text=body)
-        for candidate, body in known.written
-        if candidate != message.application.candidate_id
-    ]
-    return texts

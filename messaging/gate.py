@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -25,6 +27,7 @@ from messaging.policy.floor import Reserve
 from messaging.wording.fingerprint import fingerprint
 from pipeline.models import Application, Candidate, Job, User
 from pipeline.stand_ins import whoever_is_there
+from pipeline.written_once import WrittenOnce, ids
 
 Status = Message.Status
 
@@ -114,13 +117,25 @@ def resettle_many(application_ids: Collection[int], *, now: datetime) -> None:
 
 def hold_applications(application_ids: Collection[int]) -> None:
     """Until the transaction ends, in the one order in which everybody takes several."""
-    locked = Application.objects.select_for_update(of=("self",)).filter(pk__in=application_ids).order_by("pk")
-    list(locked.values_list("pk"))
+    _held_applications(applications=application_ids)
+
+
+@WrittenOnce
+def _held_applications() -> QuerySet[Any, int]:
+    held = Application.objects.select_for_update(of=("self",)).filter(pk__in=ids("applications"))
+    return held.order_by("pk").values_list("pk", flat=True)
 
 
 def unsettled(application_ids: Collection[int]) -> list[int]:
     """Those of them that `resettle` would find something for."""
-    return list(_waiting(application_ids).order_by("application").values_list("application", flat=True).distinct())
+    if not application_ids:
+        return []
+    return _unsettled(applications=application_ids)
+
+
+@WrittenOnce
+def _unsettled() -> QuerySet[Any, int]:
+    return _waiting(ids("applications")).order_by("application").values_list("application", flat=True).distinct()
 
 
 def clear(message_id: int, *, now: datetime) -> Clearance | Case | None:
@@ -136,14 +151,22 @@ def clear_many(message_ids: Sequence[int], *, at_most: int, now: datetime) -> li
     does not grow with them. What somebody else holds is passed over, and so is a second message to one candidate: what
     becomes of the first is a fact for it."""
     with transaction.atomic():
-        taken = (
-            facts.with_context(Message.objects.filter(pk__in=message_ids, status=Status.SCHEDULED))
+        taken = _oldest_free(at_most)(messages=message_ids)
+        first_of = {message.application.candidate_id: message for message in reversed(taken)}
+        return _answer(list(reversed(first_of.values())), now=now)
+
+
+@lru_cache(maxsize=64)
+def _oldest_free(at_most: int) -> WrittenOnce[Message]:
+    waiting = Message.objects.filter(pk__in=ids("messages"), status=Status.SCHEDULED)
+    return WrittenOnce(
+        lambda: (
+            facts.with_context(waiting)
             # Waits for nobody while it holds something, so the order in which the three are taken cannot matter.
             .select_for_update(of=("self", "application", "application__candidate"), skip_locked=True)
             .order_by("due_at", "pk")[:at_most]
         )
-        first_of = {message.application.candidate_id: message for message in reversed(taken)}
-        return _answer(list(reversed(first_of.values())), now=now)
+    )
 
 
 def repeatable_until(attempt: Attempt) -> datetime:
@@ -243,7 +266,7 @@ def _lock_many(message_ids: Collection[int]) -> dict[int, Message]:
 def _answer(messages: Sequence[Message], *, now: datetime) -> list[Clearance | Case]:
     """Of messages that are locked and scheduled; in their order."""
     cases = preview_many(messages, now=now)
-    doubtful = Attempt.objects.in_doubt().filter(message__in=messages).order_by("-number")
+    doubtful = _in_doubt_newest_first(messages=[message.pk for message in messages])
     first_in_doubt = {attempt.message_id: attempt for attempt in doubtful}
     answers: dict[int, Clearance | Case] = {}
     leaving = []
@@ -258,6 +281,11 @@ def _answer(messages: Sequence[Message], *, now: datetime) -> list[Clearance | C
             leaving.append(case)
     answers |= {clearance.attempt.message_id: clearance for clearance in _let_go(leaving, now=now)}
     return [answers[case.message.pk] for case in cases]
+
+
+@WrittenOnce
+def _in_doubt_newest_first() -> QuerySet[Attempt]:
+    return Attempt.objects.in_doubt().filter(message__in=ids("messages")).order_by("-number")
 
 
 def _doubt(case: Case, *, now: datetime) -> Case:
@@ -294,7 +322,7 @@ def _waiting(application_ids: Collection[int]) -> QuerySet[Message]:
 
 
 def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
-    ids = [case.message.pk for case in cases]
+    leaving = [case.message.pk for case in cases]
     # First, because the database lets nothing go that was not decided.
     RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
     claimed = rowwise.update_each(
@@ -313,9 +341,8 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
         where={"status": Status.SCHEDULED},
     )
     if claimed < len(cases):
-        raise Overtaken(f"{len(cases) - claimed} of the messages {ids} were not scheduled any more.")
-    tried = Attempt.objects.filter(message__in=ids).order_by().values_list("message").annotate(Count("pk"))
-    before: dict[int, int] = dict(tried)
+        raise Overtaken(f"{len(cases) - claimed} of the messages {leaving} were not scheduled any more.")
+    before = dict(_tried(messages=leaving))
     attempts = Attempt.objects.bulk_create(
         Attempt(
             message=case.message,
@@ -332,6 +359,12 @@ def _let_go(cases: Sequence[Case], *, now: datetime) -> list[Clearance]:
         Clearance(attempt=attempt, case=case, recipient=case.recipient)
         for attempt, case in zip(attempts, cases, strict=True)
     ]
+
+
+@WrittenOnce
+def _tried() -> QuerySet[Any, tuple[int, int]]:
+    """How often, by message."""
+    return Attempt.objects.filter(message__in=ids("messages")).order_by().values_list("message").annotate(Count("pk"))
 
 
 def _turn_away(case: Case, *, now: datetime) -> None:
@@ -376,12 +409,12 @@ def _end_or_hand_off(cases: Sequence[Case], *, now: datetime) -> None:
 
 def _leave(cases: Sequence[Case], source: Status, status: Status, *, now: datetime) -> None:
     """The messages of these cases, which the caller holds, go from one status to another, and the verdicts are kept."""
-    ids = [case.message.pk for case in cases]
-    left = Message.objects.filter(pk__in=ids, status=source).update(
+    leaving = [case.message.pk for case in cases]
+    left = Message.objects.filter(pk__in=leaving, status=source).update(
         status=status, status_at=now, status_reason=_each_reason(cases, "pk")
     )
     if left < len(cases):
-        raise Overtaken(f"{len(cases) - left} of the messages {ids} were not {source} any more.")
+        raise Overtaken(f"{len(cases) - left} of the messages {leaving} were not {source} any more.")
     RecordedVerdict.objects.bulk_create(_verdict_of(case, now=now) for case in cases)
 
 
@@ -391,7 +424,7 @@ def _each_reason(cases: Sequence[Case], key: str) -> Choice:
     for case in cases:
         of_reason.setdefault(_gravest_sentences(case.verdict), []).append(case.message.pk)
     return Choice(
-        *(When(**{f"{key}__in": ids}, then=Value(reason)) for reason, ids in of_reason.items()),
+        *(When(**{f"{key}__in": pks}, then=Value(reason)) for reason, pks in of_reason.items()),
         output_field=TextField(),
     )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from messaging import facts, gate, handoffs
+from messaging import gate, handoffs, kin
 from messaging.gate import Case
 from messaging.models import HandOff, Message
 from messaging.policy.decision import Facts, Finding, Origin, Outcome
@@ -131,7 +131,7 @@ def look(message: Message, *, now: datetime) -> Look:
 def explain(case: Case, *, now: datetime) -> Look:
     """At what the gate said already."""
     must_be_own_words = case.verdict.reserve is Reserve.PERSON_WRITES
-    return Look(case=case, kin=facts.closest_kin(case.message, now=now) if must_be_own_words else None)
+    return Look(case=case, kin=kin.closest_kin(case.message, now=now) if must_be_own_words else None)
 
 
 def _background(case: Case, *, must_be_own_words: bool, now: datetime) -> Background:

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from pipeline.actors import Actor, ActorKind
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Candidate, Interview, Job, ReachCorrection, Reason, Stage, StageChange
 from pipeline.outcomes import Refusal
+from pipeline.written_once import WrittenOnce, ids
 
 Status = Application.Status
 Kind = StageChange.Kind
@@ -169,14 +171,19 @@ def record_told(application: Application, *, how: str, by: Actor, now: datetime)
 
 def record_told_many(application_ids: Collection[int], *, how: str, by: Actor, now: datetime) -> list[int]:
     """Those of them whose candidates were told for the first time, in their order."""
-    untold = Application.objects.filter(decided_at__isnull=False, told_at__isnull=True)
     with transaction.atomic():
-        first = untold.select_for_update(of=("self",)).filter(pk__in=application_ids).order_by("pk")
-        pks = list(first.values_list("pk", flat=True))
+        pks = _not_told(applications=application_ids)
         if pks:
             teller = by.user_id if by.kind == ActorKind.PERSON else None
-            untold.filter(pk__in=pks).update(told_at=now, told_how=how, told_by_id=teller)
+            told = Application.objects.filter(pk__in=pks, decided_at__isnull=False, told_at__isnull=True)
+            told.update(told_at=now, told_how=how, told_by_id=teller)
     return pks
+
+
+@WrittenOnce
+def _not_told() -> QuerySet[Any, int]:
+    untold = Application.objects.filter(pk__in=ids("applications"), decided_at__isnull=False, told_at__isnull=True)
+    return untold.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True)
 
 
 def forget_told_by_mail(application: Application) -> bool:

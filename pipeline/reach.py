@@ -1,19 +1,29 @@
 """How far candidates came, read from everything that is known of it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from typing import Any
 
-from django.db.models import Max, OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from pipeline.models import Application, ReachCorrection
+from pipeline.written_once import WrittenOnce, ids
 
 
-def read_reach(candidates: Iterable[int]) -> dict[int, int]:
+def read_reach(candidates: Collection[int]) -> dict[int, int]:
     """The column, the history and the stages of today; whichever is furthest, so that one lost write lowers nothing. Of the
     history what came after the last correction, see ReachCorrection. Who never applied has none."""
+    return {
+        candidate: max(column, history or 0, today)
+        for candidate, column, history, today in _milestones(candidates=candidates)
+    }
+
+
+@WrittenOnce
+def _milestones() -> QuerySet[Any, tuple[int, int, int | None, int]]:
     corrected = ReachCorrection.objects.filter(candidate=OuterRef("candidate")).order_by("-last_change")
-    rows = (
-        Application.objects.filter(candidate__in=candidates)
+    return (
+        Application.objects.filter(candidate__in=ids("candidates"))
         .order_by()
         .values("candidate_id")
         .annotate(
@@ -24,5 +34,5 @@ def read_reach(candidates: Iterable[int]) -> dict[int, int]:
             ),
             today=Max("stage__milestone"),
         )
+        .values_list("candidate_id", "column", "history", "today")
     )
-    return {row["candidate_id"]: max(row["column"], row["history"] or 0, row["today"]) for row in rows}

@@ -25,7 +25,7 @@ from anymail.utils import parse_address_list
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend as DjangoSmtp
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from messaging import routing
@@ -37,6 +37,7 @@ from messaging.models import Attempt, Incident, Message
 from messaging.wording.fingerprint import fingerprint
 from pipeline.intake.addresses import canonical_address
 from pipeline.models import Candidate, User
+from pipeline.written_once import UpdateOnce, WrittenOnce, ids, moment, uuids
 
 logger = logging.getLogger(__name__)
 
@@ -176,10 +177,14 @@ class _Opened(NamedTuple):
 
 
 def _read_open(public_ids: Collection[UUID]) -> dict[UUID, _Opened]:
+    return {row[0]: _Opened(*row) for row in _opened(public_ids=public_ids)}
+
+
+@WrittenOnce
+def _opened() -> QuerySet[Any, tuple[Any, ...]]:
     columns = ("pk", "recipient", "fingerprint", "provider", "expires_at", "used_at")
-    rows = Attempt.objects.open().filter(message__public_id__in=public_ids).order_by()
-    found = rows.values_list("message__public_id", *columns, "message__status")
-    return {row[0]: _Opened(*row) for row in found}
+    rows = Attempt.objects.open().filter(message__public_id__in=uuids("public_ids")).order_by()
+    return rows.values_list("message__public_id", *columns, "message__status")
 
 
 def _compare(mail: EmailMessage, attempt: _Opened) -> None:
@@ -243,16 +248,21 @@ def _mark_used(attempts: Sequence[_Opened], *, now: datetime) -> bool:
     if a transaction around it is taken back. Only own columns are named, because PostgreSQL asks again for those alone after
     it waited for a lock."""
     pks = [attempt.pk for attempt in attempts]
-    unused = Attempt.objects.open().filter(pk__in=pks, used_at__isnull=True, expires_at__gt=now)
     leaves = any(attempt.provider != routing.SIMULATE for attempt in attempts)
     try:
         with transaction.atomic(durable=leaves):
-            all_marked = unused.update(used_at=now) == len(pks)
+            all_marked = _use(attempts=pks, now=now) == len(pks)
             if not all_marked:
                 transaction.set_rollback(True)
             return all_marked
     except RuntimeError:  # a transaction is open around us, which could be taken back after the mail has left
         raise NotAsClearedError("A mail to a candidate cannot leave out of a transaction.") from None
+
+
+@UpdateOnce
+def _use() -> tuple[QuerySet[Any], dict[str, Any]]:
+    unused = Attempt.objects.open().filter(pk__in=ids("attempts"), used_at__isnull=True, expires_at__gt=moment("now"))
+    return unused, {"used_at": moment("now")}
 
 
 def _parts_of(mail: EmailMessage) -> tuple[Any, ...]:

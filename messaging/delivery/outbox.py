@@ -14,9 +14,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db.models import QuerySet
 
 from messaging import gate, rowwise
 from messaging.delivery import brake, resolving, safe_mode
@@ -30,6 +33,7 @@ from messaging.models import Attempt, Message
 from messaging.policy.decision import Finding, Origin, Outcome
 from messaging.policy.floor import Reserve
 from pipeline.models import Application
+from pipeline.written_once import UpdateOnce, WrittenOnce, ids, moment
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +45,11 @@ _Answer = Clearance | Case | str | None
 # How long a drain takes further messages. With one more mail that uses up the provider's time-outs (25 seconds) it stays
 # below what a task of the worker may take (60); messaging/checks.py does the sum.
 SECONDS = 30.0
-BATCH = 50  # of the oldest, read to find work for the free connections
+BATCH = 100  # messages that one transaction clears at most
+BATCHES = 3  # of the oldest that are read to find them, because others may take some meanwhile
 # Seconds of sending for which messages are cleared at a time, and after which what was cleared and has not left is asked
 # for anew: what it was decided on may have changed.
-AHEAD = 0.5
+AHEAD = 1.0
 KEEP_FOR = timedelta(seconds=5)
 # After a definite refusal; then the message has failed and a person takes over. About five and a half hours in all.
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=20), timedelta(hours=1), timedelta(hours=4))
@@ -210,7 +215,7 @@ class _Run:
 
     def _clear(self, room: int) -> int:
         due = self._due()
-        ahead = max(room, min(BATCH, int(AHEAD / self._pace))) if self._got_out else room
+        ahead = max(room, int(min(BATCH, AHEAD / self._pace)) // 10 * 10) if self._got_out else room
         looked_at = 0
         for message_id, answer in self._look_at(due, ahead) if due else ():
             looked_at += 1
@@ -223,9 +228,9 @@ class _Run:
     def _due(self) -> list[int]:
         """Oldest first and each once: what came back with a back-off waits for the next drain. To one candidate one at a
         time, because what becomes of a mail is a fact for the next."""
-        due = Message.objects.due(self._clock()).order_by("due_at", "pk")
         oldest_of: dict[int, int] = {}
-        for pk, candidate in due.values_list("pk", "application__candidate")[: BATCH + len(self._came_back)]:
+        # In whole batches, so that few queries have to be written.
+        for pk, candidate in _oldest_due((BATCHES + len(self._came_back) // BATCH) * BATCH)(now=self._clock()):
             if pk not in self._came_back:
                 oldest_of.setdefault(candidate, pk)
         busy = self._connections.candidates
@@ -256,6 +261,12 @@ class _Run:
             self._came_back.add(message_id)
         if self.is_hopeless:
             logger.warning("%s mails in a row did not get out; the others wait.", self._in_a_row)
+
+
+@lru_cache(maxsize=16)
+def _oldest_due(at_most: int) -> WrittenOnce[tuple[int, int]]:
+    due = Message.objects.due(moment("now")).order_by("due_at", "pk")
+    return WrittenOnce(lambda: due.values_list("pk", "application__candidate")[:at_most])
 
 
 def _ask(message_id: int, *, now: datetime) -> _Answer:
@@ -321,9 +332,8 @@ def _record_accepted(answers: Sequence[tuple[Attempt, Result]], *, now: datetime
     """True when all of them were being sent. Else nothing was written, and each is to be looked at alone."""
     messages = [attempt.message for attempt, _ in answers]
     with transaction.atomic():
-        applications = Application.objects.filter(pk__in=[message.application_id for message in messages])
-        # Applications first, as everybody takes them, and in one order.
-        list(applications.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+        # Applications first, as everybody takes them.
+        gate.hold_applications([message.application_id for message in messages])
         finished = rowwise.update_each(
             Attempt,
             {
@@ -337,13 +347,19 @@ def _record_accepted(answers: Sequence[tuple[Attempt, Result]], *, now: datetime
             },
             where={"outcome": ""},
         )
-        sending = Message.objects.filter(pk__in=[message.pk for message in messages], status=Status.SENDING)
-        sent = sending.update(status=Status.SENT, status_at=now, sent_at=now, status_reason="")
+        sent = _become_sent(messages=[message.pk for message in messages], now=now)
         if not finished == sent == len(answers):
             transaction.set_rollback(True)
             return False
         resolving.note_told(messages, now=now)
     return True
+
+
+@UpdateOnce
+def _become_sent() -> tuple[QuerySet[Message], dict[str, Any]]:
+    now = moment("now")
+    sending = Message.objects.filter(pk__in=ids("messages"), status=Status.SENDING)
+    return sending, {"status": Status.SENT, "status_at": now, "sent_at": now, "status_reason": ""}
 
 
 def _record(attempt: Attempt, result: Result, *, now: datetime) -> str:

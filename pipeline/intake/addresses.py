@@ -7,6 +7,7 @@ because a person can tell and code cannot.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -57,6 +58,7 @@ def read_address(text: str) -> Address | Refusal:
     return Address(address=address, canonical=canonical, flag=flag[:LONGEST_FLAG])
 
 
+@lru_cache(maxsize=4096)
 def canonical_address(address: str) -> str:
     """The key by which two spellings are one address. Mail systems may tell upper from lower case before the @-sign;
     none that matters does, and one candidate stored twice is the worse mistake."""

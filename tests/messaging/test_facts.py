@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from messaging import automations, facts, handoffs
+from messaging import automations, facts, handoffs, kin
 from messaging.models import (
     Automation,
     Brake,
@@ -792,7 +792,7 @@ def test_what_was_written_to_another_candidate_is_known_and_what_was_written_to_
     assert facts_of(to_another).too_close_to == ""
     set_status(earlier, Status.HELD)
     assert facts_of(to_another).too_close_to
-    force(Message.objects.filter(pk=earlier.pk), created_at=NOW - facts.KIN_FOR - timedelta(days=1))
+    force(Message.objects.filter(pk=earlier.pk), created_at=NOW - kin.KIN_FOR - timedelta(days=1))
     assert facts_of(to_another).too_close_to == ""
 
 
@@ -808,10 +808,10 @@ def test_while_somebody_types_the_closest_text_is_known_however_far_it_is() -> N
     draft = write(
         application, save=False, body=f"{OWN_WORDS}\n\nWe have read your application and we will not be moving on."
     )
-    kin = facts.closest_kin(draft, now=NOW)
-    assert kin is not None
-    assert kin.label == "the template “Early no”"
-    assert kin.score < 50
+    closest = kin.closest_kin(draft, now=NOW)
+    assert closest is not None
+    assert closest.label == "the template “Early no”"
+    assert closest.score < 50
     [gathered] = facts.gather([draft], now=NOW)
     assert gathered.facts.too_close_to == ""
 
