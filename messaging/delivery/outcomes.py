@@ -81,13 +81,18 @@ def of_preparing(error: Exception) -> Result:
 
 def of_answer(status: AnymailStatus) -> Result | None:
     """What a provider said of the one recipient, through Anymail; None where it said nothing."""
-    if not status.status:
+    if not status.status or _is_blank(status):
         return None
     if status.status <= TAKEN:
         return accepted(str(status.message_id or ""))
     words = ", ".join(sorted(str(word) for word in status.status))
     outcome = Outcome.REJECTED if status.status <= NOT_TAKEN else Outcome.UNCERTAIN
     return Result(outcome=outcome, detail=f"The provider says of this address: {words}.")
+
+
+def _is_blank(status: AnymailStatus) -> bool:
+    """Of Brevo, Anymail takes an answer without a word in it for a yes. Where an id comes in a header, there is one."""
+    return not status.message_id and getattr(status.esp_response, "content", None) == b""
 
 
 def of_sending(error: Exception, *, may_have_left: bool) -> Result:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from messaging import audit, ledger
 from messaging.models import Message
 from tests.messaging.delivery.doubles import Provider, Sink
 
@@ -19,11 +22,22 @@ def accepted_by(*doubles: Provider | Sink) -> Counter[str]:
     """How often each message was accepted, by its public id."""
     found: Counter[str] = Counter()
     for double in doubles:
-        if isinstance(double, Provider):
-            found.update(mail["Metadata"]["message"] for mail in double.accepted)
-        else:
-            found.update(str(mail["X-Byhand-Message"]) for mail in double.accepted)
+        found.update(id_in(mail) for mail in double.accepted)
     return found
+
+
+def id_in(mail: Any) -> str:
+    """Our own id: in what Postmark calls metadata, else in the header that all of them get."""
+    if isinstance(mail, dict) and "Metadata" in mail:
+        return str(mail["Metadata"]["message"])
+    headers = mail["headers"] if isinstance(mail, dict) else mail
+    return str(headers["X-Byhand-Message"])
+
+
+def what_the_audit_finds(*, now: datetime) -> list[str]:
+    """Of the whole database, once what was written is sealed."""
+    ledger.seal(now=now)
+    return [found.sentence for found in audit.audit() if found.grade is audit.Grade.VIOLATION]
 
 
 # One statement for all of them: it is asked after every step of the state machine.

@@ -24,7 +24,7 @@ from pipeline.models import Application, Candidate, Merge, StageChange
 from pipeline.moves import Act
 from tests.chaos.faults import FAULTS, PLACES, dying
 from tests.chaos.figures import Count
-from tests.chaos.invariants import UNENDED, violations
+from tests.chaos.invariants import UNENDED, violations, what_the_audit_finds
 from tests.factories import (
     NOW,
     OWN_WORDS,
@@ -381,6 +381,7 @@ class Outbox(RuleBasedStateMachine):
             outbox.drain(clock=lambda: self.now)
             self.nothing_left_that_may_not()
             self.what_we_show_is_what_was_accepted()
+            assert not what_the_audit_finds(now=self.now)
             assert not Attempt.objects.open().exists()
             assert not Message.objects.filter(status=Status.SENDING).exists()
             type(self).sent += self.accepted.total()

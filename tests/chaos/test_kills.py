@@ -16,7 +16,7 @@ from messaging.models import Message
 from tests.chaos.child import FAILPOINTS
 from tests.chaos.conftest import Drain
 from tests.chaos.figures import counted, size
-from tests.chaos.invariants import accepted_by, violations
+from tests.chaos.invariants import accepted_by, violations, what_the_audit_finds
 from tests.chaos.letters import make_messages
 from tests.messaging.delivery.asking import SENT, UNCERTAIN, Fate, fate_of
 from tests.messaging.delivery.doubles import Provider, Sink
@@ -92,3 +92,4 @@ def test_a_process_killed_anywhere_loses_nothing_and_repeats_nothing(
             assert not wrong, (place, provider)
             assert fate_of(message) == fate, (place, provider)
             assert times_accepted(message, double) in times, (place, provider)
+        assert not what_the_audit_finds(now=due + LATER)

@@ -10,7 +10,7 @@ from django.db import connection
 from messaging.models import Message
 from tests.chaos.conftest import Drain
 from tests.chaos.figures import counted, size
-from tests.chaos.invariants import accepted_by, violations
+from tests.chaos.invariants import accepted_by, violations, what_the_audit_finds
 from tests.chaos.letters import make_messages
 from tests.messaging.delivery.asking import DUE
 from tests.messaging.delivery.doubles import Provider
@@ -41,3 +41,4 @@ def test_eight_processes_on_one_outbox_send_each_message_once(
             count.violations += len(wrong)
             assert not wrong
             assert accepted == {str(message.public_id): 1 for message in messages}
+            assert not what_the_audit_finds(now=DUE)

@@ -47,6 +47,7 @@ FAULTS = {
     "says 500": says(500),
     "says 502 in HTML": lambda exchange: exchange.answer(502, b"<h1>Bad gateway</h1>"),
     "says 200 in HTML": lambda exchange: exchange.answer(200, b"<h1>Welcome</h1>"),
+    "says 200 and nothing": lambda exchange: exchange.answer(200, b""),
 }
 
 
