@@ -88,7 +88,7 @@ def accepts(exchange: Exchange) -> None:
 
 def answers_that_it_accepted(exchange: Exchange) -> None:
     to = json.loads(exchange.body)["To"]
-    number = len(exchange.server.provider.accepted)
+    number = len(exchange.server.provider.requests)
     exchange.answer(200, {"ErrorCode": 0, "Message": "OK", "MessageID": f"provider-{number}", "To": to})
 
 
@@ -122,7 +122,7 @@ class Keyed:
             fault(exchange)
             return
         exchange.accept()
-        answer = self.answer_to(f"provider-{len(exchange.server.provider.accepted)}")
+        answer = self.answer_to(f"provider-{len(exchange.server.provider.requests)}")
         self.known[key] = exchange.body, answer
         self.busy.discard(key)
         if fault is not None:
