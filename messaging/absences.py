@@ -6,20 +6,49 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.formats import date_format
 
 from messaging import handoffs, working_days
 from messaging.models import HandOff
-from pipeline.models import User
+from pipeline.models import LaterAbsence, User
 from pipeline.outcomes import Refusal
 from pipeline.stand_ins import whoever_is_there
 
 LONGEST = timedelta(days=366)
 
 
-def plan(person: User, *, first: date, last: date, stand_in: User | None, now: datetime) -> User | Refusal:
-    """One absence at a time; a new one takes the place of the one before. Without a stand-in, what would be theirs goes to
-    the job's coordinator, or to nobody yet."""
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """Both days are away. `stand_in`: None for nobody."""
+
+    first: date
+    last: date
+    stand_in: User | None
+
+    @property
+    def key(self) -> str:
+        """Tells the absences of one person apart: no two of them have a day in common."""
+        return self.first.isoformat()
+
+
+def planned(person: User, *, now: datetime) -> list[Absence]:
+    """Under way and to come, in order."""
+    later = [
+        Absence(first=one.first, last=one.last, stand_in=one.stand_in)
+        for one in person.later_absences.select_related("stand_in")
+    ]
+    if person.away_from is not None and person.away_until is not None:
+        later.insert(0, Absence(first=person.away_from, last=person.away_until, stand_in=person.stand_in))
+    return [one for one in later if one.last >= working_days.today(now)]
+
+
+def plan(
+    person: User, *, first: date, last: date, stand_in: User | None, now: datetime, replaces: str = ""
+) -> User | Refusal:
+    """`replaces`: the key of the one that is changed by this. Without a stand-in, what would be theirs goes to the job's
+    coordinator, or to nobody yet."""
     today = working_days.today(now)
     if last < first:
         return Refusal("The last day away is before the first one.")
@@ -33,18 +62,76 @@ def plan(person: User, *, first: date, last: date, stand_in: User | None, now: d
         return Refusal("You cannot stand in for yourself. Choose a colleague, or nobody.")
     if stand_in is not None and not (stand_in.is_active and stand_in.has_perm("messaging.answer_handoff")):
         return Refusal(f"{stand_in} may not write to candidates, so they cannot stand in for you.")
-    person.away_from, person.away_until, person.stand_in = first, last, stand_in
-    person.save(update_fields=["away_from", "away_until", "stand_in"])
+    with transaction.atomic():
+        _hold(person)
+        others = [one for one in planned(person, now=now) if one.key != replaces]
+        for one in others:
+            if one.first <= last and first <= one.last:
+                return Refusal(
+                    f"You are away from {date_format(one.first, 'j F')} to {date_format(one.last, 'j F Y')} already. "
+                    "Change that, or choose other days."
+                )
+        _write(person, [*others, Absence(first=first, last=last, stand_in=stand_in)], now=now)
     return person
 
 
-def end(person: User, *, now: datetime) -> User:
-    """They are back, or are not going. Their stand-in stays known, because open hand-offs may still be there."""
-    yesterday = working_days.today(now) - timedelta(days=1)
-    has_begun = person.away_from is not None and person.away_from <= yesterday
-    person.away_from, person.away_until = (person.away_from, yesterday) if has_begun else (None, None)
-    person.save(update_fields=["away_from", "away_until"])
+def end(person: User, *, key: str, now: datetime) -> User:
+    """They are back, or are not going. Who stood in stays known, because open hand-offs may still be there."""
+    today = working_days.today(now)
+    with transaction.atomic():
+        _hold(person)
+        before = planned(person, now=now)
+        ended = next((one for one in before if one.key == key), None)
+        if ended is None:
+            return person
+        if ended.first == person.away_from:
+            has_begun = ended.first < today
+            person.away_from, person.away_until = (
+                (ended.first, today - timedelta(days=1)) if has_begun else (None, None)
+            )
+            person.save(update_fields=["away_from", "away_until"])
+        _write(person, [one for one in before if one != ended], now=now)
     return person
+
+
+def move_up(*, now: datetime) -> int:
+    """The clock: where an absence is over, the next one takes its place. Returns for how many people."""
+    today = working_days.today(now)
+    is_over = Q(away_until__isnull=True) | Q(away_until__lt=today)
+    moved = 0
+    for person in User.objects.filter(is_over, later_absences__isnull=False).distinct():
+        with transaction.atomic():
+            _hold(person)
+            ahead = planned(person, now=now)
+            if not _waits(person, ahead, today=today):
+                _write(person, ahead, now=now)
+                moved += 1
+    return moved
+
+
+def _hold(person: User) -> None:
+    """Until the transaction ends, as it is now."""
+    held = User.objects.select_for_update(of=("self",)).select_related("stand_in").get(pk=person.pk)
+    person.away_from, person.away_until, person.stand_in = held.away_from, held.away_until, held.stand_in
+
+
+def _waits(person: User, ahead: list[Absence], *, today: date) -> bool:
+    """Who is back is asked first about what is still with their stand-in; until the next absence begins."""
+    is_over = person.away_until is None or person.away_until < today
+    return is_over and all(one.first > today for one in ahead) and to_take_back(person).exists()
+
+
+def _write(person: User, absences: list[Absence], *, now: datetime) -> None:
+    """The nearest on the person, the others after it."""
+    later = sorted(absences, key=lambda one: one.first)
+    if later and not _waits(person, later, today=working_days.today(now)):
+        nearest = later.pop(0)
+        person.away_from, person.away_until, person.stand_in = nearest.first, nearest.last, nearest.stand_in
+        person.save(update_fields=["away_from", "away_until", "stand_in"])
+    person.later_absences.all().delete()
+    LaterAbsence.objects.bulk_create(
+        LaterAbsence(person=person, first=one.first, last=one.last, stand_in=one.stand_in) for one in later
+    )
 
 
 def stand_in_of(person: User) -> User | None:

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from messaging import automations, drafts, escalations, ledger, operations, progress
+from messaging import absences, automations, drafts, escalations, ledger, operations, progress
 from messaging.delivery import doorbell, notices, outbox, tracking
 
 # Of a sweep, for what is due at its start; what is left of outbox.SECONDS is for planning, and for what that makes due.
@@ -43,6 +43,7 @@ def sweep() -> str:
     while automations.follow_open_changes(now=clock(), at_most=CHANGES) and time.monotonic() < stop_at:
         pass
     automations.plan_no_news(now=clock(), at_most=CHANGES)
+    absences.move_up(now=clock())
     escalations.escalate(now=clock(), at_most=CHANGES)
     drafts.forget_old(now=clock())
     ends += outbox.drain(clock=clock, seconds=stop_at - time.monotonic())

@@ -3,7 +3,6 @@ while they are away."""
 
 from __future__ import annotations
 
-from datetime import date
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -89,6 +88,7 @@ class ProfileForm(forms.ModelForm[User]):
 
 
 class AbsenceForm(forms.Form):
+    replaces = forms.CharField(required=False, max_length=10, widget=forms.HiddenInput)
     first = forms.DateField(label="First day away", widget=DayInput)
     last = forms.DateField(label="Last day away", widget=DayInput)
     stand_in = ColleagueField(
@@ -120,12 +120,7 @@ def show(request: HttpRequest) -> HttpResponse:
     """Everybody has one, and nobody has another's. A POST does what its button says."""
     person = User.objects.select_related("stand_in").get(pk=person_of(request).pk)
     profile = ProfileForm(instance=person)
-    absence = AbsenceForm(
-        person=person,
-        initial={"first": person.away_from, "last": person.away_until, "stand_in": person.stand_in_id}
-        if _is_planned(person)
-        else {},
-    )
+    absence = AbsenceForm(person=person, initial=_to_change(person, request.GET.get("change", "")))
     if request.method == "POST":
         if "save" in request.POST:
             profile = ProfileForm(request.POST, instance=person)
@@ -141,27 +136,33 @@ def show(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "messaging/profile/page.html", _context(request, profile, absence))
 
 
+def _to_change(person: User, key: str) -> dict[str, Any]:
+    """What the form begins with: the absence that the address names, else nothing."""
+    for one in absences.planned(person, now=timezone.now()) if key else ():
+        if one.key == key:
+            return {"first": one.first, "last": one.last, "stand_in": one.stand_in, "replaces": key}
+    return {}
+
+
 def _context(request: HttpRequest, profile: ProfileForm, absence: AbsenceForm) -> dict[str, Any]:
     # As stored: a form that was refused has written into its own person.
     person = User.objects.select_related("stand_in").get(pk=person_of(request).pk)
     notice = absences.notice(person, now=timezone.now())
-    is_planned = _is_planned(person)
+    planned = absences.planned(person, now=timezone.now())
+    is_next = bool(planned) and planned[0].first == person.away_from
     return admin.site.each_context(request) | {
         "title": "Profile",
         "person": person,
         "profile": profile,
         "absence": absence,
-        "is_planned": is_planned,
+        "planned": planned,
+        "is_change": bool(absence["replaces"].value()),
         "is_away": notice.away_until is not None,
-        "there": absences.stand_in_of(person) if is_planned else None,
-        "to_hand_over": absences.to_hand_over(person).count() if is_planned else 0,
+        # Of the nearest, unless it waits until what the one before left is settled.
+        "there": absences.stand_in_of(person) if is_next else None,
+        "to_hand_over": absences.to_hand_over(person).count() if is_next else 0,
         "to_take_back": notice.to_take_back,
     }
-
-
-def _is_planned(person: User) -> bool:
-    today: date = working_days.today(timezone.now())
-    return person.away_until is not None and person.away_until >= today
 
 
 def _save(request: HttpRequest, profile: ProfileForm) -> HttpResponse:
@@ -184,8 +185,8 @@ def _plan(request: HttpRequest, person: User, form: AbsenceForm) -> bool:
 
 def _change_hands(request: HttpRequest, person: User) -> None:
     if "back" in request.POST:
-        absences.end(person, now=timezone.now())
-        LogEntry.objects.log_actions(person.pk, [person], CHANGE, "Ended their absence.", single_object=True)
+        absences.end(person, key=request.POST["back"], now=timezone.now())
+        LogEntry.objects.log_actions(person.pk, [person], CHANGE, "Ended an absence.", single_object=True)
         messages.success(request, "New hand-offs become yours again.")
         return
     if "leave" in request.POST:

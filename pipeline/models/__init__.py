@@ -5,6 +5,7 @@ from pipeline.models.candidate import Candidate
 from pipeline.models.distinction import Distinction
 from pipeline.models.interview import Interview
 from pipeline.models.job import Job, Pipeline, Stage
+from pipeline.models.later_absence import LaterAbsence
 from pipeline.models.merge import Merge, MergedApplication, Unmerge
 from pipeline.models.reach_correction import ReachCorrection
 from pipeline.models.silence_end import SilenceEnd
@@ -17,6 +18,7 @@ __all__ = [
     "Distinction",
     "Interview",
     "Job",
+    "LaterAbsence",
     "Merge",
     "MergedApplication",
     "Pipeline",

@@ -30,7 +30,8 @@ class User(AbstractUser):
     )
     # Their numbers from 1 for Monday to 7 for Sunday. NULL: Monday to Friday.
     working_days = models.CharField(max_length=7, null=True, blank=True)  # noqa: DJ001
-    # The first and the last day away, in the organisation's zone. NULL: no absence is planned; both or neither.
+    # The first and the last day of the absence under way, else of the next one; later ones have their own rows. In the
+    # organisation's zone. NULL: none is planned; both or neither.
     away_from = models.DateField(null=True, blank=True)
     away_until = models.DateField(null=True, blank=True)
     # Who gets what would be theirs meanwhile; kept afterwards, so that it can be asked back. NULL: nobody.

@@ -1,13 +1,13 @@
 """While somebody is away their hand-offs go to who is there, and nothing is lost when they leave or come back."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from messaging import absences, gate, working_days
 from messaging.models import HandOff
-from pipeline.models import Job, User
+from pipeline.models import Job, LaterAbsence, User
 from pipeline.outcomes import Refusal
 from pipeline.stand_ins import whoever_is_there
 from tests.factories import NOW, make_application, make_hand_off, make_job, make_sender, make_user
@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 
 def away(person: User, *, stand_in: User | None = None, first: date = TODAY, last: date = TODAY + WEEK) -> User:
-    planned = absences.plan(person, first=first, last=last, stand_in=stand_in, now=NOW)
+    planned = absences.plan(person, first=first, last=last, stand_in=stand_in, replaces=first.isoformat(), now=NOW)
     assert isinstance(planned, User), planned
     return planned
 
@@ -113,10 +113,72 @@ def test_who_comes_back_early_or_does_not_go_gets_their_hand_offs_again() -> Non
     person, stand_in = make_sender(), make_sender()
     for first in (TODAY - WEEK, TODAY, TODAY + WEEK):
         away(person, stand_in=stand_in, first=first, last=TODAY + 2 * WEEK)
-        absences.end(person, now=NOW)
+        absences.end(person, key=first.isoformat(), now=NOW)
         again = User.objects.get(pk=person.pk)
         assert not any(again.is_away(TODAY + timedelta(days=number)) for number in range(30))
         assert again.stand_in == stand_in
+
+
+def days_of(person: User, *, now: datetime = NOW) -> list[tuple[int, int]]:
+    """As days from TODAY."""
+    ahead = absences.planned(User.objects.get(pk=person.pk), now=now)
+    return [((one.first - TODAY).days, (one.last - TODAY).days) for one in ahead]
+
+
+def test_several_are_planned_in_any_order_and_each_has_its_turn() -> None:
+    person, one, two = make_sender(), make_sender(), make_sender()
+    away(person, stand_in=two, first=TODAY + 10 * WEEK, last=TODAY + 11 * WEEK)
+    away(person, stand_in=one, first=TODAY + WEEK, last=TODAY + 2 * WEEK)
+    away(person, first=TODAY + 20 * WEEK, last=TODAY + 20 * WEEK)
+    assert days_of(person) == [(7, 14), (70, 77), (140, 140)]
+    for weeks, stand_in in ((1, one), (10, two)):
+        later = NOW + weeks * WEEK
+        absences.move_up(now=later)
+        for _ in range(2):
+            assert absences.move_up(now=later) == 0
+        assert whoever_is_there(User.objects.get(pk=person.pk), day=(TODAY + weeks * WEEK)) == stand_in
+        assert whoever_is_there(User.objects.get(pk=person.pk), day=(TODAY + (weeks - 1) * WEEK)) == person
+    absences.move_up(now=NOW + 30 * WEEK)
+    assert (days_of(person, now=NOW + 30 * WEEK), LaterAbsence.objects.count()) == ([], 0)
+
+
+def test_days_on_which_one_is_away_already_are_not_planned_twice() -> None:
+    person = make_sender()
+    away(person, first=TODAY + WEEK, last=TODAY + 2 * WEEK)
+    away(person, first=TODAY + 9 * WEEK, last=TODAY + 9 * WEEK)
+    for first, last in ((1, 1), (0, 1), (2, 3), (0, 30), (9, 9)):
+        said = absences.plan(person, first=TODAY + first * WEEK, last=TODAY + last * WEEK, stand_in=None, now=NOW)
+        assert isinstance(said, Refusal)
+        assert "already" in said.sentence
+    assert days_of(person) == [(7, 14), (63, 63)]
+    key = (TODAY + 9 * WEEK).isoformat()
+    absences.plan(person, first=TODAY, last=TODAY, stand_in=None, replaces=key, now=NOW)
+    assert days_of(person) == [(0, 0), (7, 14)]
+
+
+def test_one_of_several_is_given_up_and_the_others_stay() -> None:
+    person = make_sender()
+    for week in (1, 3, 5):
+        away(person, first=TODAY + week * WEEK, last=TODAY + week * WEEK)
+    for week, left in ((3, [(7, 7), (35, 35)]), (1, [(35, 35)]), (2, [(35, 35)]), (5, [])):
+        absences.end(person, key=(TODAY + week * WEEK).isoformat(), now=NOW)
+        assert days_of(person) == left
+
+
+def test_who_is_back_is_asked_about_what_is_with_their_stand_in_until_they_leave_again() -> None:
+    person, one, two = make_sender(), make_sender(), make_sender()
+    away(person, stand_in=one, last=TODAY)
+    away(person, stand_in=two, first=TODAY + WEEK, last=TODAY + 2 * WEEK)
+    hand_off_of(make_job(recruiter=person))
+    back = NOW + timedelta(days=1)
+    assert absences.move_up(now=back) == 0
+    person.refresh_from_db()
+    assert absences.notice(person, now=back).to_take_back == 1
+    away(person, first=TODAY + 5 * WEEK, last=TODAY + 5 * WEEK)  # planned meanwhile, it takes nobody's place
+    assert absences.notice(person, now=back).to_take_back == 1
+    assert absences.move_up(now=NOW + WEEK) == 1
+    assert User.objects.get(pk=person.pk).stand_in == two
+    assert days_of(person) == [(7, 14), (35, 35)]
 
 
 # --- What changes hands -----------------------------------------------------------------------------------------------
@@ -133,7 +195,7 @@ def test_what_is_theirs_is_handed_over_by_an_act_and_taken_back_by_another() -> 
     assert absences.hand_over(person) == 1
     during = hand_off_of(Job.objects.get(pk=job.pk))
     assert {hand_off.owner for hand_off in HandOff.objects.all()} == {stand_in}
-    absences.end(person, now=NOW)
+    absences.end(person, key=TODAY.isoformat(), now=NOW)
     assert set(absences.to_take_back(person)) == {before, during}
     assert absences.take_back(person) == 2
     foreign.refresh_from_db()
@@ -157,7 +219,7 @@ def test_what_stays_with_the_stand_in_is_not_asked_about_again() -> None:
     person, stand_in = make_sender(), make_sender()
     away(person, stand_in=stand_in)
     hand_off_of(make_job(recruiter=person))
-    absences.end(person, now=NOW)
+    absences.end(person, key=TODAY.isoformat(), now=NOW)
     assert absences.to_take_back(person).count() == 1
     absences.leave_there(person)
     assert absences.to_take_back(person).count() == 0

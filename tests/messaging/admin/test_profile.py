@@ -112,8 +112,8 @@ def test_an_absence_is_planned_and_open_hand_offs_are_offered_for_handing_over(c
     said = post(client, away="1", first="2026-09-21", last="2026-09-25", stand_in=stand_in.pk)
     for words in (
         "Your absence is planned.",
-        "Out of office from Monday 21 September to Friday 25 September",
-        "go to Theo Blum.",
+        "Mon 21 September to Fri 25 September 2026",
+        "Theo Blum stands in",
         "1 open hand-off is yours.",
         "Give it to Theo Blum",
     ):
@@ -121,7 +121,7 @@ def test_an_absence_is_planned_and_open_hand_offs_are_offered_for_handing_over(c
     assert HandOff.objects.get(pk=hand_off.pk).owner == person
     assert "1 hand-off is with Theo Blum now." in post(client, hand_over="1")
     assert HandOff.objects.get(pk=hand_off.pk).owner == stand_in
-    assert "New hand-offs become yours again." in post(client, back="1")
+    assert "New hand-offs become yours again." in post(client, back="2026-09-21")
     assert (again(person).away_from, again(person).stand_in) == (None, stand_in)
     said = page(client)
     assert "1 hand-off of your jobs is with Theo Blum" in said
@@ -163,10 +163,29 @@ def test_a_stand_in_who_is_away_as_well_is_said_to_be(client: Client) -> None:
     away = {"away_from": date(2026, 9, 1), "away_until": date(2026, 9, 30)}
     stand_in = make_colleague("Recruiter", first_name="Theo", last_name="Blum", **away)
     said = post(client, away="1", first="2026-09-15", last="2026-09-16", stand_in=stand_in.pk)
-    assert "Theo Blum is away as well, and nobody stands in for them" in said
+    assert "Theo Blum is away as well: hand-offs go to the job’s coordinator, or to nobody yet" in said
     assert "You are out of office until Wednesday 16 September" in said
     User.objects.filter(pk=stand_in.pk).update(stand_in=third)
-    assert "go to Uma Rao, because Theo Blum is away as well." in page(client)
+    assert "Uma Rao stands in, because Theo Blum is away as well" in page(client)
+
+
+def test_a_holiday_in_december_and_one_in_march_are_planned_and_changed(client: Client, person: User) -> None:
+    december = {"away": "1", "first": "2026-12-21", "last": "2026-12-31"}
+    post(client, **december)
+    said = post(client, away="1", first="2027-03-01", last="2027-03-05")
+    assert said.index("Mon 21 December to Thu 31 December 2026") < said.index("Mon 1 March to Fri 5 March 2027")
+    assert "You are away from 21 December to 31 December 2026 already." in post(client, **december)
+
+    form = client.get(reverse(PAGE), {"change": "2027-03-01"}).context["absence"]
+    values = {name: form[name].value() for name in ("first", "last", "replaces")}
+    assert values == {"first": date(2027, 3, 1), "last": date(2027, 3, 5), "replaces": "2027-03-01"}
+    said = post(client, **values | {"away": "1", "first": "2027-03-03"})
+    assert "Wed 3 March to Fri 5 March 2027" in said
+    assert "Mon 1 March" not in said
+
+    said = post(client, back="2026-12-21")
+    assert "21 December" not in said
+    assert again(person).away_from == date(2027, 3, 3)
 
 
 def test_the_page_asks_the_same_however_many_hand_offs_there_are(client: Client, person: User) -> None:
@@ -183,6 +202,8 @@ def test_the_page_asks_the_same_however_many_hand_offs_there_are(client: Client,
     make_hand_off(application=make_application(job=make_job(recruiter=person)))
     page(client)
     few = asked()
+    post(client, away="1", first="2026-12-21", last="2026-12-31", stand_in=stand_in.pk)
+    post(client, away="1", first="2027-03-01", last="2027-03-05", stand_in=stand_in.pk)
     for _ in range(3):
         make_hand_off(application=make_application(job=make_job(recruiter=person)))
     assert asked() == few
