@@ -43,7 +43,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
                 "Applications", "assignment_ind", "admin:pipeline_application_changelist", "pipeline.view_application"
             ),
             Page("Operations", "checklist", "admin:messaging_operation_changelist", "messaging.view_operation"),
-            Page("Conversations", "forum", "admin:pipeline_interview_changelist", "pipeline.view_interview"),
+            Page("Interviews", "forum", "admin:pipeline_interview_changelist", "pipeline.view_interview"),
             Page("Import", "upload_file", "intake:upload", "pipeline.import_candidates"),
         ),
     ),
@@ -71,7 +71,7 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Policy",
         (
             Page("Who may send what", "grid_on", "admin:messaging_policyrow_map", "messaging.view_policyrow"),
-            Page("Policy", "front_hand", "admin:messaging_policyrow_changelist", "messaging.view_policyrow"),
+            Page("Policy rows", "front_hand", "admin:messaging_policyrow_changelist", "messaging.view_policyrow"),
             Page(
                 "Rejection phrases",
                 "format_quote",
@@ -80,9 +80,11 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
             ),
             Page("Verdicts", "gavel", "admin:messaging_recordedverdict_changelist", "messaging.view_recordedverdict"),
             Page("Incidents", "report", "admin:messaging_incident_changelist", "messaging.view_incident"),
-            Page("Ledger", "receipt_long", "admin:messaging_ledgerentry_changelist", "messaging.view_ledgerentry"),
+            Page(
+                "Ledger entries", "receipt_long", "admin:messaging_ledgerentry_changelist", "messaging.view_ledgerentry"
+            ),
             Page("Seals", "link", "admin:messaging_seal_changelist", "messaging.view_seal"),
-            Page("Moves", "history", "admin:pipeline_stagechange_changelist", "pipeline.view_stagechange"),
+            Page("Stage changes", "history", "admin:pipeline_stagechange_changelist", "pipeline.view_stagechange"),
         ),
     ),
     (

@@ -99,6 +99,7 @@ class HandOffFilter(admin.SimpleListFilter):
 
 @admin.register(Application)
 class ApplicationAdmin(AsReadAdmin, ModelAdmin):
+    nothing_yet = "Nobody applied yet. Applications come with an import, or you add one."
     list_display = ["who", "job", "stage", "status_label", "told_label", "hand_off", "since", "applied"]
     list_display_links = ["who"]
     list_filter = ["status", ToldFilter, HandOffFilter, "job", "stage__milestone", "job__recruiter", "reason"]

@@ -154,6 +154,7 @@ class AutomationAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
         "for days. "
         "What the policy reserves becomes a person’s task."
     )
+    search_help_text = "Name, template or job"
     search_fields = ("name", "template__name", "job__title")
     autocomplete_fields = ("job", "template")
     fieldsets = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import helpers
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
@@ -42,6 +43,7 @@ class HandOffAdmin(ModelAdmin):
         css = {"all": ["messaging/compose.css", "messaging/handoffs.css"]}
         js = [Script("messaging/keys.js", type="module"), Script("messaging/handoffs.js", type="module")]
 
+    nothing_yet = "Nobody waits for a person. A message that the gate keeps from leaving by itself becomes a hand-off here."
     list_display = ["candidate", "about", "why", "owned_by", "due", "handed_off", "state"]
     list_filter = [handoff_shows.ShowFilter, "touchpoint", "reserve", ("owner", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["application__candidate", "application__job", "owner"]
@@ -191,12 +193,16 @@ class HandOffAdmin(ModelAdmin):
             return refused
         return redirect("admin:messaging_handoff_compose", int(object_id))
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        shown: ChangeList = super().get_changelist_instance(request)
+        if not request.GET.keys() - {handoff_shows.ShowFilter.parameter_name}:
+            chosen = request.GET.get(handoff_shows.ShowFilter.parameter_name, "")
+            shown.nothing_yet = handoff_shows.EMPTY.get(chosen, "")  # type: ignore[attr-defined]
+        return shown
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        shows = handoff_shows.count(request)
-        chosen = next((show for show in shows if show["is_chosen"]), shows[0])
         around = {
-            "shows": shows,
-            "empty": "" if chosen["count"] else handoff_shows.EMPTY.get(chosen["value"] or "", ""),
+            "shows": handoff_shows.count(request),
             "undoable": undo.offers(request, now=timezone.now()),
             "just_put_off": handoff_acts.just_put_off(request, now=timezone.now()),
             "keys": KEYS,

@@ -39,6 +39,10 @@ class IncidentAdmin(History, ModelAdmin):
     class Media:
         css = {"all": ["messaging/compose.css"]}
 
+    nothing_yet = (
+        "Nothing happened that should not. A mail that nobody cleared, a guard of the database that differs or a worker "
+        "that hangs opens an incident here."
+    )
     list_display = ["what", "happened", "state", "closed"]
     list_filter = ["kind", ("closed_at", admin.EmptyFieldListFilter), "at"]
     list_select_related = ["closed_by"]

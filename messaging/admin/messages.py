@@ -55,9 +55,10 @@ class MessageAdmin(History, ModelAdmin):
     class Media:
         css = {"all": ["messaging/compose.css"]}
 
-    list_display = ["candidate", "about", "from_whom", "state", "due_or_sent", "template", "reason"]
+    nothing_yet = "No message yet. Automations plan them when candidates apply, move or are rejected, and people write them."
+    list_display = ["candidate", "about", "from_whom", "state", "due_or_sent", "reason"]
     list_filter = ["status", "touchpoint", "origin", "automation", "template"]
-    list_select_related = ["application__candidate", "application__job", "automation", "template", "written_by"]
+    list_select_related = ["application__candidate", "application__job", "automation", "written_by"]
     search_fields = [
         "application__candidate__first_name",
         "application__candidate__last_name",

@@ -44,10 +44,12 @@ class UserAdmin(AsReadAdmin, RightsAdmin, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    nothing_yet = "Nobody is here yet. Add your colleagues, each with a role."
     list_display = ["name", "username", "email", "title", "roles", "is_active", "demo", "last_login"]
     list_filter = ["is_active", "groups", "is_demo", "is_superuser"]
     list_per_page = 50
     ordering = ["first_name", "last_name", "username"]
+    search_help_text = "Name, username or address"
     search_fields = ["first_name", "last_name", "username", "email"]
     filter_horizontal = []
     readonly_fields = ["is_demo", "last_login", "date_joined"]
@@ -114,6 +116,8 @@ class UserAdmin(AsReadAdmin, RightsAdmin, DjangoUserAdmin, ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(AsReadAdmin, RightsAdmin, DjangoGroupAdmin, ModelAdmin):
+    nothing_yet = "No roles. They are written when Byhand starts."
+    search_help_text = "Name of a role"
     list_display = ["name", "people", "rights"]
     list_per_page = 50
 

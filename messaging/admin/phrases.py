@@ -51,8 +51,13 @@ class RejectionPhraseAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     change_form_template = "messaging/what_if/change_form.html"
     delete_confirmation_template = "messaging/what_if/delete.html"
     delete_selected_confirmation_template = "messaging/what_if/delete_selected.html"
+    nothing_yet = (
+        "No phrase is listed, so only the kind of a template says whether it rejects. Add the words with "
+        "which you say no."
+    )
     list_display = ("text",)
     list_per_page = 100
+    search_help_text = "Words of a phrase"
     search_fields = ("text",)
     fields = ("text",)
     actions = ("delete_selected",)

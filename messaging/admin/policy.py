@@ -45,6 +45,7 @@ class PolicyRowAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     list_display_links = ("touchpoint", "from_milestone")
     list_filter = ("touchpoint", "reserve")
     list_per_page = 50
+    search_help_text = "Words of its reason"
     search_fields = ("why",)
     fields = ("touchpoint", "from_milestone", "reserve", "why")
     actions = None  # rows are removed one at a time, because each removal is checked against the rest

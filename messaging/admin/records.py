@@ -150,6 +150,7 @@ class HandOffInline(History, TabularInline):
 
 @admin.register(Attempt)
 class AttemptAdmin(History, ModelAdmin):
+    nothing_yet = "No mail was given to the provider yet. Each try is written down here before a byte of it leaves."
     list_display = ["to_whom", "number", "started", "provider", "state", "detail_shortened"]
     list_filter = ["outcome", "provider", "started_at"]
     list_select_related = ["message__application__candidate"]
@@ -191,6 +192,9 @@ class RecordedVerdictAdmin(History, ModelAdmin):
     class Media:
         css = {"all": ["messaging/compose.css"]}
 
+    nothing_yet = (
+        "The gate decided nothing yet. What it says to a message that is due stays here, with every reason and fact."
+    )
     list_display = ["about", "decided", "answer", "reserve", "first_reason"]
     list_filter = ["outcome", "reserve", "message__touchpoint", "decided_at"]
     list_select_related = ["message__application__candidate", "message__application__job"]
@@ -236,6 +240,10 @@ class RecordedVerdictAdmin(History, ModelAdmin):
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(History, ModelAdmin):
+    nothing_yet = (
+        "Nothing happened yet that matters. What people do and what changes a rule is written here, and "
+        "never changed again."
+    )
     list_display = ["kind", "written", "actor", "subject", "said", "seal"]
     list_filter = ["kind", "actor_kind", "at"]
     search_fields = ["subject"]
@@ -268,6 +276,10 @@ class LedgerEntryAdmin(History, ModelAdmin):
 
 @admin.register(Seal)
 class SealAdmin(History, ModelAdmin):
+    nothing_yet = (
+        "Nothing is sealed yet. Every minute what was written to the ledger is closed with a seal, so "
+        "that a later change shows."
+    )
     list_display = ["number", "sealed", "rows", "head"]
     list_filter = ["sealed_at"]
     search_fields = ["=head", "=digest"]

@@ -72,6 +72,7 @@ class TemplateAdmin(AsReadAdmin, TemplateColumns, WhatIfAdmin, RuleAdmin, ModelA
         "Write the first text that goes to candidates, in your own voice, and put your name under it. "
         "What automations send needs a signed wording."
     )
+    search_help_text = "Name, or a subject"
     search_fields = ("name", "wordings__subject")
     fields = (("name", "touchpoint"), "is_active")
     actions = None

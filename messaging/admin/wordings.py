@@ -75,11 +75,16 @@ def example_of(wording: Wording, *, signer: User) -> rendering.Rendered:
 @admin.register(Wording)
 class WordingAdmin(ModelAdmin):
     change_form_template = "messaging/template/wording.html"
+    nothing_yet = (
+        "No template has a text yet. Each text that you save with a template becomes a numbered wording, "
+        "which stays as it is."
+    )
     list_display = ("template", "number", "subject", "written_by", "created_at", "signed_by")
     list_display_links = ("template", "number")
     list_filter = ("template__touchpoint", "template")
     list_select_related = ("template", "written_by")
     list_per_page = 50
+    search_help_text = "Template, subject or words of the text"
     search_fields = ("template__name", "subject", "body")
     fields = ("template", "number", "written_by", "created_at")
     readonly_fields = fields
@@ -195,10 +200,12 @@ class WordingAdmin(ModelAdmin):
 
 @admin.register(Signature)
 class SignatureAdmin(ModelAdmin):
+    nothing_yet = "Nobody signed a wording yet. A machine sends only what a person put their name to."
     list_display = ("wording", "name", "signed_by", "signed_at")
     list_filter = ("wording__template", "signed_by")
     list_select_related = ("wording__template", "signed_by")
     list_per_page = 50
+    search_help_text = "Name or template"
     search_fields = ("name", "wording__template__name")
     fields = ("wording", "name", "signed_by", "signed_at")
     readonly_fields = fields

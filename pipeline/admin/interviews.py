@@ -13,11 +13,13 @@ from pipeline.models import Interview
 
 @admin.register(Interview)
 class InterviewAdmin(ModelAdmin):
+    nothing_yet = "No conversation is planned or was held. You enter them on the page of an application."
     list_display = ["candidate", "job", "kind", "starts_at", "state", "interviewers", "logged_by"]
     list_filter = ["kind", ("held_at", admin.EmptyFieldListFilter), ("cancelled_at", admin.EmptyFieldListFilter)]
     list_select_related = ["application__candidate", "application__job", "logged_by"]
     list_per_page = 50
     show_full_result_count = False
+    search_help_text = "Candidate, job or interviewer"
     search_fields = [
         "application__candidate__first_name",
         "application__candidate__last_name",

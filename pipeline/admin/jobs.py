@@ -20,6 +20,7 @@ from pipeline.models import Application, Job, User
 @admin.register(Job)
 class JobAdmin(AsReadAdmin, ModelAdmin):
     actions_detail = ["open_board"]
+    nothing_yet = "No job yet. Add what you hire for, and who looks after it."
     list_display = [
         "title",
         "department",
@@ -34,6 +35,7 @@ class JobAdmin(AsReadAdmin, ModelAdmin):
     list_filter = ["status", "pipeline", "recruiter"]
     list_select_related = ["pipeline", "recruiter", "coordinator"]
     list_per_page = 50
+    search_help_text = "Title, department or place"
     search_fields = ["title", "department", "location", "external_id"]
     readonly_fields = ["created_at"]
     fieldsets = [

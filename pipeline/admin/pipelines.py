@@ -65,7 +65,9 @@ class StageInline(TabularInline):
 
 @admin.register(Pipeline)
 class PipelineAdmin(AsReadAdmin, ModelAdmin):
+    nothing_yet = "No pipeline yet. It names the steps of your jobs, and which milestone each of them is."
     list_display = ["name", "stage_names", "job_count"]
+    search_help_text = "Name of a pipeline or stage"
     search_fields = ["name", "stages__name"]
     list_per_page = 50
     inlines = [StageInline]
@@ -87,10 +89,12 @@ class PipelineAdmin(AsReadAdmin, ModelAdmin):
 class StageAdmin(ModelAdmin):
     """To look a stage up, and to choose one on other pages; they are edited with their pipeline."""
 
+    nothing_yet = "No stage yet. They are entered with their pipeline."
     list_display = ["name", "pipeline", "milestone", "position", "application_count"]
     list_filter = ["pipeline", "milestone"]
     list_select_related = ["pipeline"]
     list_per_page = 50
+    search_help_text = "Name of a stage or pipeline"
     search_fields = ["name", "pipeline__name"]
     ordering = ["pipeline__name", "position"]
     readonly_fields = ["pipeline", "name", "milestone", "position"]

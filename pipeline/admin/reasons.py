@@ -11,9 +11,11 @@ from pipeline.models import Reason
 
 @admin.register(Reason)
 class ReasonAdmin(AsReadAdmin, ModelAdmin):
+    nothing_yet = "No reason yet. Add why you reject people and why they withdraw, and what of it they may read."
     list_display = ["internal", "kind_label", "shareable", "is_active"]
     list_filter = ["kind", "is_active"]
     list_per_page = 50
+    search_help_text = "Words of a reason"
     search_fields = ["internal", "shareable"]
     radio_fields = {"kind": admin.HORIZONTAL}
     fieldsets = [

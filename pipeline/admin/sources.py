@@ -16,10 +16,15 @@ from pipeline.models import Source
 
 @admin.register(Source)
 class SourceAdmin(AsReadAdmin, ModelAdmin):
+    nothing_yet = (
+        "Nothing was imported yet. Each file or system that moves candidates gets a row here, and you "
+        "say whether it relays decisions of people."
+    )
     list_display = ["name", "kind", "relays_decisions", "registered_by", "registered_at"]
     list_filter = ["kind", "relays_decisions"]
     list_select_related = ["registered_by"]
     list_per_page = 50
+    search_help_text = "Name"
     search_fields = ["name"]
     readonly_fields = ["registered_by", "registered_at"]
 

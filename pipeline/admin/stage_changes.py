@@ -11,12 +11,14 @@ from pipeline.models import StageChange
 
 @admin.register(StageChange)
 class StageChangeAdmin(ModelAdmin):
+    nothing_yet = "Nobody moved yet. Every move, decision and correction stays here, with who did it."
     list_display = ["at", "candidate", "job", "kind", "from_stage", "to_stage", "by"]
     list_filter = ["kind", "to_milestone", "actor_kind", "quiet", "source", "application__job"]
     list_select_related = ["application__candidate", "application__job", "from_stage", "to_stage", "moved_by", "source"]
     list_per_page = 50
     show_full_result_count = False
     ordering = ["-at", "-pk"]
+    search_help_text = "Name or address of a candidate, or a job"
     search_fields = [
         "application__candidate__first_name",
         "application__candidate__last_name",

@@ -128,8 +128,8 @@ def test_every_page_says_whether_mail_leaves(mode: str, label: str, settings: An
     [
         ("/admin/", "Today"),
         ("/admin/messaging/policyrow/map/", "Who may send what"),
-        ("/admin/messaging/policyrow/", "Policy"),
-        ("/admin/messaging/policyrow/add/", "Policy"),
+        ("/admin/messaging/policyrow/", "Policy rows"),
+        ("/admin/messaging/policyrow/add/", "Policy rows"),
         ("/admin/pipeline/candidate/7/change/", "Candidates"),
     ],
 )

@@ -13,9 +13,12 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains
 
+from messaging.admin import list_headings
+from messaging.models import Incident
 from messaging.roles import write_roles
-from pipeline.models import User
+from pipeline.models import Job, User
 from tests import factories as make
 from tests.messaging.admin.rows import MAKERS
 
@@ -197,6 +200,44 @@ def test_a_list_that_is_long_enough_to_search_can_be_searched(model: type[Model]
         response = root.get(list_url(model), {"q": term})
         assert response.status_code == 200
         assert "<script>alert(1)</script>" not in response.content.decode()
+
+
+@each_model
+def test_a_list_says_what_appears_in_it_and_what_it_is_searched_for(model: type[Model]) -> None:
+    model_admin = admin.site.get_model_admin(model)
+    assert model_admin.nothing_yet.endswith(".")  # type: ignore[attr-defined]
+    assert model_admin.search_help_text
+
+
+def test_a_list_without_rows_teaches_and_one_that_was_narrowed_to_nothing_leads_back(root: Client) -> None:
+    empty, narrowed = list_url(Incident), list_url(Incident, "?q=nothing")
+    assertContains(root.get(empty), "opens an incident here.")
+    assertNotContains(root.get(empty), "Nothing matches")
+    assertContains(root.get(narrowed), "Nothing matches")
+    assertNotContains(root.get(narrowed), "opens an incident here.")
+    add_rows(Incident, 1)
+    assertNotContains(root.get(empty), "opens an incident here.")
+
+
+def test_a_list_without_rows_offers_to_add_one_to_who_may(root: Client, auditor: Client) -> None:
+    assertContains(root.get(list_url(Job)), "Add job")
+    assertContains(auditor.get(list_url(Job)), "No job yet.")
+    assertNotContains(auditor.get(list_url(Job)), "Add job")
+
+
+def test_the_headings_of_a_list_are_drawn_once_however_many_rows_it_has(
+    root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_rows(Incident, 5)
+    drawn, draw = [], list_headings._draw
+
+    def draw_and_count(shown: Any) -> Any:
+        drawn.append(shown)
+        return draw(shown)
+
+    monkeypatch.setattr(list_headings, "_draw", draw_and_count)
+    assert root.get(list_url(Incident)).content.count(b'data-label="incident"') == 5
+    assert len(drawn) == 1
 
 
 @each_model
