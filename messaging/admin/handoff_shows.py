@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from messaging.admin import desk
 from messaging.models import Escalation, HandOff
+from messaging.reports import answers
 from pipeline.models import User
 
 # How a list of hand-offs can be narrowed: the value in the address, the label, and what it shows.
@@ -24,6 +25,7 @@ SHOWS = (
     ("unassigned", "Unassigned"),
     ("overdue", "Overdue"),
     ("escalated", "Escalated to me"),
+    ("answered", "Answered"),
     ("closed", "Closed"),
     ("all", "All"),
 )
@@ -36,6 +38,7 @@ EMPTY = {
     "team": "None at the jobs for which you are recruiter, coordinator or hiring manager.",
     "unassigned": "Every hand-off has somebody.",
     "overdue": "Nobody waits longer than they should.",
+    "answered": "Nobody answered one yet. What people wrote or said to candidates is counted here.",
     "escalated": "None. What is overdue goes to the job’s recruiter, and a working day later to its hiring manager.",
 }
 
@@ -50,6 +53,7 @@ def narrow(show: str, *, user: User) -> Q:
         "unassigned": is_open & Q(owner__isnull=True),
         "overdue": is_open & Q(due_at__lt=now),
         "escalated": is_open & Q(Exists(escalations().filter(to=user))),
+        "answered": answers.BY_A_PERSON & Q(status__in=answers.ANSWERED),
         "closed": ~is_open,
         "all": Q(),
     }.get(show, is_open)

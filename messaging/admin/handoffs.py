@@ -45,7 +45,13 @@ class HandOffAdmin(ModelAdmin):
 
     nothing_yet = "Nobody waits for a person. A message that the gate keeps from leaving by itself becomes a hand-off here."
     list_display = ["candidate", "about", "why", "owned_by", "due", "handed_off", "state"]
-    list_filter = [handoff_shows.ShowFilter, "touchpoint", "reserve", ("owner", admin.RelatedOnlyFieldListFilter)]
+    list_filter = [
+        handoff_shows.ShowFilter,
+        "touchpoint",
+        "application__job",
+        "reserve",
+        ("owner", admin.RelatedOnlyFieldListFilter),
+    ]
     list_select_related = ["application__candidate", "application__job", "owner"]
     search_fields = [
         "application__candidate__first_name",
@@ -75,7 +81,7 @@ class HandOffAdmin(ModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         """How it was closed is told where closed ones are shown."""
-        shows_closed = request.GET.get(handoff_shows.ShowFilter.parameter_name) in ("closed", "all")
+        shows_closed = request.GET.get(handoff_shows.ShowFilter.parameter_name) in ("answered", "closed", "all")
         return [name for name in self.list_display if name != "state" or shows_closed]
 
     # --- Columns ---

@@ -57,7 +57,7 @@ class MessageAdmin(History, ModelAdmin):
 
     nothing_yet = "No message yet. Automations plan them when candidates apply, move or are rejected, and people write them."
     list_display = ["candidate", "about", "from_whom", "state", "due_or_sent", "reason"]
-    list_filter = ["status", "touchpoint", "origin", "automation", "template"]
+    list_filter = ["status", "touchpoint", "origin", "application__job", "automation", "template"]
     list_select_related = ["application__candidate", "application__job", "automation", "written_by"]
     search_fields = [
         "application__candidate__first_name",

@@ -18,12 +18,12 @@ from messaging import absences, board, first_run, outlook
 from messaging.admin import bars, desk, handoff_shows
 from messaging.admin.bars import Bar
 from messaging.admin.board import SEE as BOARDS
+from messaging.admin.reports import links
 from messaging.admin.reports.asked import VIEW as VIEW_REPORTS
 from messaging.admin.reports.asked import Scope, scope_of
 from messaging.admin.reports.frame import in_words, wait_in_words
 from messaging.models import Brake, HandOff, Incident, Installation, Message
 from messaging.outlook import Show
-from messaging.policy.decision import Origin
 from messaging.reports import answers, hours, periods, sends, silence
 from pipeline.models import Job, User
 
@@ -206,12 +206,6 @@ def _read_week(scope: Scope, *, now: datetime) -> dict[str, Any]:
     # On a Monday this week says nothing yet.
     before = hours.sum_of(scope.messages, period=periods.week_before(now))
     answered = answers.read_all(scope.hand_offs, period=week)
-    sent: dict[str, Any] = {"origin": Origin.AUTOMATION, "status": Status.SENT, "sent_at__gte": week.since.isoformat()}
-    done: dict[str, Any] = {
-        "show": "closed",
-        "status__in": ",".join(answers.ANSWERED),
-        "closed_at__gte": week.since.isoformat(),
-    }
     goal = settings.HOURS_GOAL
     return {
         "given_back": in_words(given_back.minutes),
@@ -221,9 +215,9 @@ def _read_week(scope: Scope, *, now: datetime) -> dict[str, Any]:
         "goal_minutes": goal * 60,
         "percent": round(100 * given_back.minutes / (goal * 60)) if goal else 0,
         "sent": given_back.sent,
-        "sent_url": f"{reverse('admin:messaging_message_changelist')}?{urlencode(sent)}",
+        "sent_url": links.sent_by_automations(week),
         "answered": answered.answered,
-        "answered_url": f"{reverse('admin:messaging_handoff_changelist')}?{urlencode(done)}",
+        "answered_url": links.answered(week),
         "median": wait_in_words(answered.spread.median) if answered.spread else "–",
     }
 

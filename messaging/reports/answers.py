@@ -19,6 +19,8 @@ from messaging.reports.periods import Period, week_of
 Status = HandOff.Status
 
 ANSWERED = (Status.ANSWERED, Status.TOLD_BY_PHONE)
+# What the gate closed was nobody's answer, and of an answer that was called off before it left the candidate heard nothing.
+BY_A_PERSON = Q(closed_by__isnull=False) & ~Q(answer__status=Message.Status.CANCELLED)
 TOOK = ExpressionWrapper(F("closed_at") - F("created_at"), output_field=Duration())
 # What a report can be split by, and where the database finds it. `all`: not at all.
 WAYS: dict[str, Any] = {
@@ -46,12 +48,8 @@ class Answers:
 
 
 def closed_in(hand_offs: QuerySet[HandOff], period: Period) -> QuerySet[HandOff]:
-    """By a person, and not taken back: what the gate closed was nobody's answer, and of an answer that was called off
-    before it left the candidate heard nothing."""
-    closed = hand_offs.order_by().filter(
-        closed_by__isnull=False, closed_at__gte=period.since, closed_at__lt=period.until
-    )
-    return closed.exclude(answer__status=Message.Status.CANCELLED)
+    """By a person, and not taken back."""
+    return hand_offs.order_by().filter(BY_A_PERSON, closed_at__gte=period.since, closed_at__lt=period.until)
 
 
 def read(hand_offs: QuerySet[HandOff], *, by: str, period: Period, keys: Iterable[Hashable] = ()) -> list[Answers]:

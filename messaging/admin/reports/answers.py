@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET
 
 from messaging.admin import bars
 from messaging.admin.bars import Bar
-from messaging.admin.reports.asked import VIEW, read_asked
-from messaging.admin.reports.frame import KINDS, median, name_people, ninetieth, page, short_day, table
+from messaging.admin.reports import links
+from messaging.admin.reports.asked import VIEW, Asked, read_asked
+from messaging.admin.reports.frame import KINDS, linked, median, name_people, ninetieth, page, short_day, table
 from messaging.reports import answers
 from messaging.reports.durations import Spread
 
@@ -36,7 +37,12 @@ def show(request: HttpRequest) -> HttpResponse:
             "counted in working days, and is later where somebody put it off."
         ),
         "numbers": [
-            {"label": "Answered", "number": everything.answered, "hint": f"{everything.by_phone} of them by phone"},
+            {
+                "label": "Answered",
+                "number": everything.answered,
+                "url": links.answered(period, job=asked.job),
+                "hint": f"{everything.by_phone} of them by phone",
+            },
             {"label": "Median", "number": median(everything.spread), "hint": "half were answered sooner"},
             {"label": "90th percentile", "number": ninetieth(everything.spread), "hint": "one in ten waited longer"},
             {"label": "In time", "number": _share(everything), "hint": "before they were due"},
@@ -47,15 +53,36 @@ def show(request: HttpRequest) -> HttpResponse:
             said=lambda value: f"{value:.0f} h",
         ),
         "tables": [
-            _table("By week", weeks, first="Week from", named=short_day),
-            _table("By person", people, first="Person", named=lambda key: names.get(key, "")),
-            _table("By kind", kinds, first="Kind", named=lambda key: KINDS.get(key, key)),
+            _table("By week", weeks, first="Week from", named=short_day, url_of=_of_week(asked)),
+            _table(
+                "By person", people, first="Person", named=_name_of(names), url_of=_of(asked, "closed_by__id__exact")
+            ),
+            _table("By kind", kinds, first="Kind", named=_name_of(KINDS), url_of=_of(asked, "touchpoint__exact")),
         ],
     }
     return page(request, "answers", context, asked=asked)
 
 
-def _table(title: str, rows: Sequence[answers.Answers], *, first: str, named: Callable[[Any], str]) -> dict[str, Any]:
+def _name_of(names: Mapping[Any, str]) -> Callable[[Any], str]:
+    return lambda key: names.get(key, "")
+
+
+def _of_week(asked: Asked) -> Callable[[Any], str]:
+    return lambda key: links.answered(links.week_within(asked.period, key), job=asked.job)
+
+
+def _of(asked: Asked, lookup: str) -> Callable[[Any], str]:
+    return lambda key: links.answered(asked.period, job=asked.job, **{lookup: key})
+
+
+def _table(
+    title: str,
+    rows: Sequence[answers.Answers],
+    *,
+    first: str,
+    named: Callable[[Any], str],
+    url_of: Callable[[Any], str],
+) -> dict[str, Any]:
     columns = [first, "Answered", "By mail", "By phone", "Median", "90th percentile", "In time", "Not needed"]
     return table(
         title,
@@ -63,7 +90,7 @@ def _table(title: str, rows: Sequence[answers.Answers], *, first: str, named: Ca
         [
             [
                 named(one.key),
-                one.answered,
+                linked(one.answered, url_of(one.key)),
                 one.by_mail,
                 one.by_phone,
                 median(one.spread),

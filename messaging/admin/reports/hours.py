@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, cast
 
 from django import forms
@@ -13,19 +13,16 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from messaging.admin import bars, desk
 from messaging.admin.bars import Bar
+from messaging.admin.reports import links
 from messaging.admin.reports.asked import VIEW, Asked, read_asked
 from messaging.admin.reports.frame import KINDS, in_words, linked, name_people, page, short_day, table
-from messaging.models import Message
-from messaging.policy.decision import Origin
-from messaging.reports import hours, periods
+from messaging.reports import hours
 
 CHANGE_MINUTES = "messaging.change_minutes"
 NOBODY = "Nobody: the job has no recruiter"
@@ -134,17 +131,12 @@ def _table(title: str, totals: Sequence[hours.Total], *, first: str, named: Any,
 
 
 def _list_of_sent(total: hours.Total, *, first: str, asked: Asked) -> str:
-    """The list of these messages; empty where the list cannot be narrowed to them."""
-    if asked.job is not None or first == "Person":
+    """Empty where the list cannot be narrowed to these messages."""
+    if first == "Person":
         return ""
-    since, until = asked.period.since, asked.period.until
-    narrowed: dict[str, Any] = {"origin__exact": Origin.AUTOMATION.value, "status__exact": Message.Status.SENT.value}
     if first == "Kind":
-        narrowed["touchpoint__exact"] = total.key
-    elif isinstance(total.key, date):
-        since, until = periods.midnight(total.key), periods.midnight(total.key + timedelta(days=7))
-    narrowed |= {"sent_at__gte": since.isoformat(), "sent_at__lt": until.isoformat()}
-    return f"{reverse('admin:messaging_message_changelist')}?{urlencode(narrowed)}"
+        return links.sent_by_automations(asked.period, job=asked.job, touchpoint__exact=total.key)
+    return links.sent_by_automations(links.week_within(asked.period, cast(date, total.key)), job=asked.job)
 
 
 def _mean(weeks: Sequence[hours.Total]) -> int:

@@ -16,15 +16,17 @@ import pytest
 import time_machine
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
-from messaging import handoffs
+from messaging import handoffs, outgoing
 from messaging.admin import bars
 from messaging.admin.bars import Bar
 from messaging.admin.reports.frame import in_words, wait_in_words
@@ -32,9 +34,11 @@ from messaging.admin.reports.silence import clock_in_words
 from messaging.delivery import outbox
 from messaging.models import HandOff, Message, Minutes
 from messaging.reports import hours
+from messaging.roles import write_roles
 from pipeline.models import Application, Job, User
 from tests.factories import (
     NOW,
+    OWN_WORDS,
     make_application,
     make_candidate,
     make_colleague,
@@ -243,15 +247,39 @@ def test_a_page_can_be_narrowed_to_a_job_and_takes_any_nonsense(name: str, coord
     text_of(coordinator, name, "?job=x&weeks=99&show=%00&p=x")
 
 
-def test_numbers_of_mail_lead_to_lists_of_as_many_rows(coordinator: Client) -> None:
+NUMBER = re.compile(r'href="(/admin/messaging/(?:message|handoff)/\?[^"]+)">(\d+)<')
+
+
+@pytest.mark.parametrize("of_a_job", [False, True])
+def test_numbers_of_mail_lead_to_lists_of_as_many_rows(of_a_job: bool, coordinator: Client) -> None:
+    job = make_job()
     for moment in (NOW - timedelta(days=8), NOW):
+        make_message(application=make_application(job=job), now=moment)
         make_message(now=moment)
         outbox.drain(clock=partial(operator.add, moment, timedelta(hours=1)))
-    page = text_of(coordinator, "hours")
-    links = re.findall(r'href="(/admin/messaging/message/\?[^"]+)">(\d+)<', page)
-    assert sorted(int(number) for _, number in links) == [1, 1, 2]
+    links = NUMBER.findall(text_of(coordinator, "hours", f"?job={job.pk}" if of_a_job else ""))
+    assert sorted(int(number) for _, number in links) == ([1, 1, 2] if of_a_job else [2, 2, 4])
     for address, number in links:
         assert coordinator.get(address).context["cl"].result_count == int(number)
+
+
+def test_numbers_of_answers_lead_to_lists_of_as_many_rows_and_what_was_taken_back_is_none(coordinator: Client) -> None:
+    now = timezone.now()
+    recruiter = make_sender()
+    write_roles()
+    recruiter.groups.add(Group.objects.get(name="Recruiter"))
+    handoffs.tell_by_phone(make_hand_off(delay=9), note="Called.", by=recruiter, now=NOW + timedelta(hours=5))
+    handoffs.tell_by_phone(make_hand_off(delay=9), note="Called.", by=make_sender(), now=now)
+    handoffs.close_as_not_needed(make_hand_off(delay=9), reason="They know.", by=recruiter, now=now)
+    sent = handoffs.answer(make_hand_off(delay=9), subject="Our talk", body=OWN_WORDS, by=recruiter, now=now)
+    assert isinstance(sent, Message)
+    outgoing.cancel(sent, by=recruiter, now=now)
+    links = NUMBER.findall(text_of(coordinator, "answers"))
+    assert sorted(int(number) for _, number in links) == [1, 1, 2, 2, 2]
+    for address, number in links:
+        assert coordinator.get(address).context["cl"].result_count == int(number)
+    week = client_of(recruiter).get(reverse("admin:index")).context["week"]
+    assert week["answered"] == client_of(recruiter).get(week["answered_url"]).context["cl"].result_count == 2
 
 
 def test_the_ghosting_ledger_leads_to_the_candidate_and_to_the_act(coordinator: Client) -> None:
