@@ -63,6 +63,7 @@ bench-pages: ## measure the server time of every page of the demo company (BENCH
 barriers: ## look for what keeps people out of a page, with axe-core, and for errors in the console
 	@$(call install,requirements-dev.txt)
 	$(PY) -m tests.pages.barriers $(BARRIERS)
+	$(PY) -m tests.pages.barriers --rare $(BARRIERS)
 
 screenshots: ## take the pictures of the README anew
 	@$(call install,requirements-dev.txt)

@@ -28,6 +28,7 @@ Status = Message.Status
 # person, see STALE_AFTER in the policy.
 LONGEST_HOLD = timedelta(days=14)
 LONGEST_POSTPONEMENT = timedelta(days=60)
+UNDO = timedelta(minutes=15)  # for what a person postponed, as for everything that is done to many at once
 
 
 def cancel(message: Message, *, by: User, now: datetime) -> Message | Refusal:
@@ -111,6 +112,45 @@ def postpone(message: Message, *, to: datetime, by: User, now: datetime) -> Mess
         _write_down(current, "postpone", by=by, now=now, data=data)
         current.refresh_from_db(fields=["due_at"])
     return current
+
+
+def put_back(message: Message, *, by: User, now: datetime) -> Message | Refusal:
+    """Undoes a postponement: the message has its earlier time again, and leaves at once where that is over by now."""
+    with transaction.atomic():
+        current = take(message.pk)
+        earlier = _postponed(by=by, now=now).get(current.pk)
+        if earlier is None or current.status != Status.SCHEDULED or not _has_kept(current, earlier):
+            return Refusal(f"{current} cannot be put back any more. Give it another time.")
+        due_at = datetime.fromisoformat(earlier["from"])
+        Message.objects.filter(pk=current.pk, status=Status.SCHEDULED).update(due_at=due_at)
+        data = {"from": earlier["to"], "to": earlier["from"]}
+        _write_down(current, "put_back", by=by, now=now, data=data)
+        current.refresh_from_db(fields=["due_at"])
+        if due_at <= now:
+            doorbell.ring()
+    return current
+
+
+def can_be_put_back(*, by: User, now: datetime) -> list[Message]:
+    """What this person postponed last, at once, as far as it still has the time that they gave it."""
+    acts = _postponed(by=by, now=now)
+    waiting = Message.objects.waiting().filter(pk__in=acts).select_related("application__candidate").order_by("pk")
+    return [message for message in waiting if _has_kept(message, acts[message.pk])]
+
+
+def _has_kept(message: Message, act: dict[str, str]) -> bool:
+    return message.due_at == datetime.fromisoformat(act["to"])
+
+
+def _postponed(*, by: User, now: datetime) -> dict[int, dict[str, str]]:
+    """What the ledger says of each message that this person postponed last, at once; empty where that is too long ago."""
+    mine = LedgerEntry.objects.filter(
+        kind=LedgerEntry.Kind.RESCHEDULED, actor_id=by.pk, at__gt=now - UNDO, at__lte=now, data__act="postpone"
+    ).order_by("-at", "-pk")
+    last = mine.first()
+    if last is None:
+        return {}
+    return {int(entry.subject.partition(":")[2]): entry.data for entry in mine.filter(at=last.at)}
 
 
 def send_now(message: Message, *, by: User, now: datetime) -> Case | Refusal:

@@ -98,7 +98,8 @@ def outlooks(messages: Sequence[Message], *, now: datetime) -> list[Outlook]:
 
 def find(ids: Sequence[int]) -> list[Message]:
     """By their time, with their context."""
-    return list(facts.with_context(Message.objects.filter(pk__in=ids)).order_by("due_at", "pk"))
+    found = facts.with_context(Message.objects.filter(pk__in=ids)).select_related("stage_change__to_stage")
+    return list(found.order_by("due_at", "pk"))
 
 
 def time_there(message: Message, moment: datetime) -> datetime | None:

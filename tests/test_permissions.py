@@ -3,6 +3,7 @@ permissions.txt, where a new page has to have its lines."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -15,8 +16,9 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.test import Client
-from django.urls import reverse
+from django.urls import clear_url_caches, reverse
 
+import config.urls
 from messaging.roles import ROLES
 from pipeline.models import User
 from tests import factories as make
@@ -173,3 +175,43 @@ def test_whoever_may_act_still_needs_the_token_of_a_form() -> None:
         response = client.post(world.url(page), world.asked(page))
         assert response.status_code == 403, page
         assert b"CSRF" in response.content, page
+
+
+# --- The addresses of providers ------------------------------------------------------------------------------------------
+# They are for no person, and there only where the secret is set, so they have no lines in the table.
+
+KEYS = (
+    "BREVO_API_KEY",
+    "MAILERSEND_INBOUND_SECRET",
+    "MAILERSEND_SIGNING_SECRET",
+    "MAILGUN_API_KEY",
+    "MAILTRAP_API_TOKEN",
+    "MANDRILL_API_KEY",
+    "MANDRILL_WEBHOOK_KEY",
+    "POSTAL_WEBHOOK_KEY",
+    "RESEND_API_KEY",
+    "SENDINBLUE_API_KEY",
+    "UNISENDER_GO_API_KEY",
+)
+
+
+@pytest.fixture
+def webhooks(settings: Any) -> Iterator[list[str]]:
+    before = {page.route for page in pages()}
+    settings.ANYMAIL = dict.fromkeys(KEYS, "a key") | {"WEBHOOK_SECRET": "reporter:a long password"}
+    importlib.reload(config.urls)
+    clear_url_caches()
+    there = {page.route for page in pages()} - before
+    yield ["/" + re.sub(r"\(.*\)\?|[\^$]", "", route) for route in there]
+    settings.ANYMAIL = {}
+    importlib.reload(config.urls)
+    clear_url_caches()
+
+
+@pytest.mark.filterwarnings("ignore:django-anymail has dropped official support")
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_role_is_no_secret_of_a_provider(column: str, webhooks: list[str]) -> None:
+    client, _ = sign_in(column)
+    assert len(webhooks) > 20
+    for address in webhooks:
+        assert client.post(address, "{}", content_type="application/json").status_code in (400, 401), address

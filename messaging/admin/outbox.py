@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,15 +18,16 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_GET, require_http_methods
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from messaging import facts, outlook
-from messaging.admin import bounces, outbox_acts
+from messaging.admin import bounces, outbox_acts, postponed
 from messaging.admin.desk import person_of
 from messaging.admin.outbox_acts import ACTS, AT_MOST, MAY_ACT, Act
-from messaging.models import Automation, HandOff, Message, choices
+from messaging.admin.outbox_filter import FilterForm
+from messaging.models import HandOff, Message
 from messaging.outlook import COUNTED_AT_MOST, Outlook, Show
 from messaging.policy.decision import Origin, Outcome
+from pipeline.models import StageChange
 
 MAY_SEE = "messaging.view_message"
 PER_PAGE = 50
@@ -58,47 +59,6 @@ DELIVERIES = {
 }
 
 
-class FilterForm(forms.Form):
-    q = forms.CharField(
-        label="Candidate",
-        required=False,
-        max_length=100,
-        widget=UnfoldAdminTextInputWidget({"type": "search", "placeholder": "Name or address"}),
-    )
-    kind = forms.ChoiceField(
-        label="Kind",
-        required=False,
-        choices=[("", "Every kind"), *choices.TOUCHPOINTS],
-        widget=UnfoldAdminSelectWidget,
-    )
-    automation = forms.ModelChoiceField(
-        queryset=Automation.objects.order_by("name"),
-        required=False,
-        empty_label="Every automation",
-        widget=UnfoldAdminSelectWidget,
-    )
-
-    def narrow(self, rows: QuerySet[Message]) -> QuerySet[Message]:
-        """What cannot be read narrows nothing."""
-        given = self.cleaned_data if self.is_valid() else {}
-        for word in str(given.get("q") or "").split():
-            of = "application__candidate__"
-            rows = rows.filter(
-                Q(**{f"{of}first_name__icontains": word})
-                | Q(**{f"{of}last_name__icontains": word})
-                | Q(**{f"{of}email__icontains": word})
-            )
-        if given.get("kind"):
-            rows = rows.filter(touchpoint=given["kind"])
-        if given.get("automation"):
-            rows = rows.filter(automation=given["automation"])
-        return rows
-
-    @property
-    def is_narrow(self) -> bool:
-        return self.is_valid() and any(self.cleaned_data.values())
-
-
 @require_GET
 @permission_required(MAY_SEE, raise_exception=True)
 def show_list(request: HttpRequest) -> HttpResponse:
@@ -122,6 +82,7 @@ def show_list(request: HttpRequest) -> HttpResponse:
         "narrowed": [(name, request.GET[name]) for name in form.fields if request.GET.get(name)],
         "kept": _kept(request),
         "acts": _acts_for(show) if person.has_perm(MAY_ACT) else [],
+        "postponed": postponed.offer(request, now=now),
     }
     return TemplateResponse(request, "messaging/outbox/list.html", context)
 
@@ -220,10 +181,10 @@ def _acts_for(show: Show) -> list[Act]:
 
 def _with_rows(found: QuerySet[Message], show: Show) -> QuerySet[Message]:
     if show.waits:
-        return facts.with_context(found)
+        return facts.with_context(found).select_related("stage_change__to_stage")
     tasks = HandOff.objects.open().select_related("owner")
     return found.select_related(
-        "application__candidate", "application__job", "automation", "template", "written_by"
+        "application__candidate", "application__job", "automation", "template", "written_by", "stage_change__to_stage"
     ).prefetch_related("provider_events", Prefetch("hand_offs", queryset=tasks, to_attr="tasks"))
 
 
@@ -269,9 +230,19 @@ def _row(message: Message, moment: datetime) -> dict[str, Any]:
         "kind": message.get_touchpoint_display(),
         "source": source,
         "by_a_person": message.origin == Origin.PERSON,
+        "because": _because(message),
         "at": local,
         "there": say_there(there) if there else "",
     }
+
+
+def _because(message: Message) -> str:
+    """What the automation followed."""
+    change = message.stage_change
+    if change is None:
+        return ""
+    what = change.to_stage.name if change.kind in StageChange.ENTERS_A_STAGE else change.get_kind_display().lower()
+    return f"{what} on {date_format(timezone.localtime(change.at), 'j M')}"
 
 
 def say_there(moment: datetime) -> str:
@@ -304,5 +275,6 @@ app_name = "outbox"
 urlpatterns: list[URLPattern] = [
     path("", admin.site.admin_view(show_list), name="list"),
     path("bounce/<int:pk>/", admin.site.admin_view(bounces.show), name="bounce"),
+    path("undo/", admin.site.admin_view(postponed.put_back), name="put_back"),
     path("<slug:name>/", admin.site.admin_view(act), name="act"),
 ]

@@ -118,6 +118,7 @@ class UserAdmin(AsReadAdmin, RightsAdmin, DjangoUserAdmin, ModelAdmin):
 class GroupAdmin(AsReadAdmin, RightsAdmin, DjangoGroupAdmin, ModelAdmin):
     nothing_yet = "No roles. They are written when Byhand starts."
     search_help_text = "Name of a role"
+    filter_horizontal = []
     list_display = ["name", "people", "rights"]
     list_per_page = 50
 

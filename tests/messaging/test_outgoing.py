@@ -172,6 +172,52 @@ def test_a_postponed_message_is_due_later() -> None:
     assert LedgerEntry.objects.get(kind="rescheduled").data["from"] == DUE.isoformat()
 
 
+SOON = NOW + timedelta(minutes=10)
+
+
+def postponed(by: Any, *, now: datetime = NOW) -> Message:
+    message = outgoing.postpone(make_message(), to=TOMORROW, by=by, now=now)
+    assert isinstance(message, Message)
+    return message
+
+
+def test_what_somebody_just_postponed_is_put_back_together() -> None:
+    by = make_sender()
+    earlier, *together = postponed(by, now=NOW - timedelta(minutes=1)), postponed(by), postponed(by)
+    assert outgoing.can_be_put_back(by=by, now=SOON) == together
+    for message in together:
+        assert isinstance(outgoing.put_back(message, by=by, now=SOON), Message)
+    assert set(Message.objects.due(DUE)) == set(together)
+    assert isinstance(outgoing.put_back(earlier, by=by, now=SOON), Refusal)
+    assert acts() == ["postpone"] * 3 + ["put_back"] * 2
+    assert outgoing.can_be_put_back(by=by, now=SOON) == []
+
+
+@pytest.mark.parametrize("why", ["by nobody else", "not after a while", "not what has another time", "not what left"])
+def test_a_postponement_is_undone(why: str) -> None:
+    by, now = make_sender(), SOON
+    message = postponed(by)
+    assert outgoing.can_be_put_back(by=by, now=now) == [message]
+    who = by
+    if why == "by nobody else":
+        who = make_sender()
+    elif why == "not after a while":
+        now = NOW + outgoing.UNDO
+    elif why == "not what has another time":
+        force(Message.objects.all(), due_at=TOMORROW + timedelta(hours=1))
+    else:
+        outgoing.send_now(message, by=make_sender(), now=NOW)
+    assert outgoing.can_be_put_back(by=who, now=now) == []
+    assert isinstance(outgoing.put_back(message, by=who, now=now), Refusal)
+
+
+def test_what_would_have_left_meanwhile_is_due_at_once() -> None:
+    by, late = make_sender(), DUE + timedelta(minutes=1)
+    message = postponed(by, now=DUE - timedelta(minutes=5))
+    assert isinstance(outgoing.put_back(message, by=by, now=late), Message)
+    assert Message.objects.due(late).get() == message
+
+
 @pytest.mark.parametrize("to", [NOW, NOW + outgoing.LONGEST_POSTPONEMENT + timedelta(minutes=1)])
 def test_a_time_that_makes_no_sense_is_refused(to: datetime) -> None:
     message, by = make_message(), make_sender()

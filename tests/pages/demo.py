@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "var" / "pages"
+EMPTY = ROOT / "var" / "pages-empty"
 ENVIRONMENT = {
     "ENV_FILE": os.devnull,
     "SECRET_KEY": "a key for looking at pages, which guards nothing at all",
@@ -25,18 +27,30 @@ ENVIRONMENT = {
 }
 
 
-def load(*, anew: bool) -> None:
-    """Into the embedded database; where it is there already, only what changed since is migrated."""
+def load(*, anew: bool) -> dict[str, str]:
+    """Into the embedded database; where it is there already, only what changed since is migrated.
+    Returns the environment."""
     if anew:
         for path in FOLDER.glob("byhand.sqlite3*"):
             path.unlink()
     (FOLDER / "static").mkdir(parents=True, exist_ok=True)
     for command in (["migrate", "--verbosity=0"], ["prepare"], ["load_demo", "--if-empty"]):
         subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=os.environ | ENVIRONMENT, check=True)
+    return ENVIRONMENT
+
+
+def load_nothing() -> dict[str, str]:
+    """A company that nobody works at yet; returns the environment in which it is used."""
+    shutil.rmtree(EMPTY, ignore_errors=True)
+    (EMPTY / "static").mkdir(parents=True)
+    environment = ENVIRONMENT | {"VAR_DIR": str(EMPTY), "DEMO": "false"}
+    for command in (["migrate", "--verbosity=0"], ["prepare"]):
+        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=os.environ | environment, check=True)
+    return environment
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def served(environment: dict[str, str] = ENVIRONMENT) -> Iterator[str]:
     """By the web server of production; yields where."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -47,7 +61,7 @@ def served() -> Iterator[str]:
             *("--workers", "2", "--threads", "2", "--log-level", "warning"),
         ],
         cwd=ROOT,
-        env=os.environ | ENVIRONMENT | {"BASE_URL": f"http://127.0.0.1:{port}"},
+        env=os.environ | environment | {"BASE_URL": f"http://127.0.0.1:{port}"},
     )
     try:
         url = f"http://127.0.0.1:{port}"

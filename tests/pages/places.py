@@ -3,18 +3,50 @@ missed."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
+from django.test import Client
 from django.urls import reverse
+from django.utils.http import urlencode
 
+from messaging.demo.company import PASSWORD
 from messaging.models import HandOff, Message, Template, Wording
-from pipeline.models import Application, Candidate, Job
+from messaging.roles import write_roles
+from pipeline.models import Application, Candidate, Job, User
+from tests.world import FOREIGN, World, pages
 
 
 def all_places() -> dict[str, str]:
     """Title to path."""
     return {**_lists(), **_forms(), **_own_pages()}
+
+
+# All histories are one page, and the lists are looked at with more rows.
+SEEN_ELSEWHERE = ("_history", "_changelist", "admin:login", "admin:logout")
+
+
+def rare_places() -> dict[str, str]:
+    """The page of every address, with rows that are made for it; see tests/world.py."""
+    write_roles()
+    administrator = User.objects.create_superuser("administrator", password=PASSWORD, first_name="Ruth")
+    world, client = World(administrator), Client(headers={"host": "localhost"})
+    client.force_login(administrator)
+    found = {}
+    for page in pages():
+        asked = {"one": world.rows["messaging.Message"].pk} if page.name == "outbox:act" else world.asked(page)
+        path = world.url(page) + (f"?{urlencode(asked)}" if asked else "")
+        is_another_one = page.of == FOREIGN or page.name.endswith(SEEN_ELSEWHERE)
+        if not is_another_one and _is_a_page(client.get(path)):
+            found[f"{page.name} ({page.of})"] = path
+    return found | {"history": reverse("admin:pipeline_candidate_history", args=[world.rows["pipeline.Candidate"].pk])}
+
+
+def _is_a_page(answer: Any) -> bool:
+    """And no part of one, no data and no way to another one."""
+    return answer.status_code == 200 and not answer.streaming and b"<h1" in answer.content
 
 
 # Roles are written by `prepare`; their page is the superuser's.

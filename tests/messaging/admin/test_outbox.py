@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from messaging import bulk, handoffs, outgoing, outlook
 from messaging.admin import outbox_acts
@@ -311,6 +312,30 @@ def test_one_is_postponed_by_the_button_of_its_row(client: Client) -> None:
     assert said.redirect_chain[-1][0] == reverse("admin:messaging_message_change", args=[message.pk])
     assert timezone.localtime(again(message).due_at).isoformat() == "2026-09-17T14:30:00+01:00"
     assert again(ticked).due_at == ticked.due_at
+
+
+def test_what_was_postponed_can_be_put_back_from_the_outbox(client: Client) -> None:
+    first, second, other = make_message(), make_message(), make_message()
+    before = first.due_at
+    undo = reverse("outbox:put_back")
+    assert undo not in page(client)
+    act(client, "postpone", first, second, confirmed="yes", to="2026-09-17T14:30")
+    shown_then = page(client)
+    assert undo in shown_then
+    assert "You postponed 2 messages until Thu 17 Sep, 14:30." in " ".join(strip_tags(shown_then).split())
+    assert undo not in page(client_of(make_colleague("Coordinator")))
+    assert client.get(undo).status_code == 405
+    said = text_of(client.post(undo, follow=True))
+    assert "2 messages have their earlier time again." in said
+    assert undo not in said
+    assert {again(one).due_at for one in (first, second)} == {before}
+    assert again(other).due_at == other.due_at
+    assert "Nothing was changed." in text_of(client.post(undo, follow=True))
+
+
+def test_a_row_says_what_its_automation_followed(client: Client) -> None:
+    make_message()
+    assert "”: rejected on 15 Sep" in page(client)
 
 
 def test_sent_now_what_is_reserved_becomes_a_hand_off_and_only_the_rest_leaves(client: Client) -> None:
