@@ -208,7 +208,7 @@ def webhooks(settings: Any) -> Iterator[list[str]]:
     clear_url_caches()
 
 
-@pytest.mark.filterwarnings("ignore:django-anymail has dropped official support")
+@pytest.mark.filterwarnings("ignore:django-anymail has dropped official support", "ignore:Anymail's SendinBlue webhook")
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_role_is_no_secret_of_a_provider(column: str, webhooks: list[str]) -> None:
     client, _ = sign_in(column)
