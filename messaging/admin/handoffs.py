@@ -43,7 +43,9 @@ class HandOffAdmin(ModelAdmin):
         css = {"all": ["messaging/compose.css", "messaging/handoffs.css"]}
         js = [Script("messaging/keys.js", type="module"), Script("messaging/handoffs.js", type="module")]
 
-    nothing_yet = "Nobody waits for a person. A message that the gate keeps from leaving by itself becomes a hand-off here."
+    nothing_yet = (
+        "Nobody waits for a person. A message that the gate keeps from leaving by itself becomes a hand-off here."
+    )
     list_display = ["candidate", "about", "why", "owned_by", "due", "handed_off", "state"]
     list_filter = [
         handoff_shows.ShowFilter,

@@ -55,7 +55,9 @@ class MessageAdmin(History, ModelAdmin):
     class Media:
         css = {"all": ["messaging/compose.css"]}
 
-    nothing_yet = "No message yet. Automations plan them when candidates apply, move or are rejected, and people write them."
+    nothing_yet = (
+        "No message yet. Automations plan them when candidates apply, move or are rejected, and people write them."
+    )
     list_display = ["candidate", "about", "from_whom", "state", "due_or_sent", "reason"]
     list_filter = ["status", "touchpoint", "origin", "application__job", "automation", "template"]
     list_select_related = ["application__candidate", "application__job", "automation", "written_by"]
