@@ -353,7 +353,7 @@ def _open_hand_offs() -> QuerySet[Any, tuple[int, int]]:
 
 @WrittenOnce
 def _mail_that_may_have_left() -> QuerySet[Any, tuple[int, str, str, int, datetime, int | None]]:
-    mail = Message.objects.filter(application__in=ids("applications"), status__in=Message.MAY_HAVE_LEFT)
+    mail = Message.objects.among(Message.MAY_HAVE_LEFT).filter(application__in=ids("applications"))
     return mail.values_list("application_id", "touchpoint", "cause", "pk", "status_at", "delivery")
 
 

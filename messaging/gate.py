@@ -158,7 +158,7 @@ def clear_many(message_ids: Sequence[int], *, at_most: int, now: datetime) -> li
 
 @lru_cache(maxsize=64)
 def _oldest_free(at_most: int) -> WrittenOnce[Message]:
-    waiting = Message.objects.filter(pk__in=ids("messages"), status=Status.SCHEDULED)
+    waiting = Message.objects.among({Status.SCHEDULED}).filter(pk__in=ids("messages"))
     return WrittenOnce(
         lambda: (
             facts.with_context(waiting)
