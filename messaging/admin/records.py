@@ -271,7 +271,8 @@ class LedgerEntryAdmin(History, ModelAdmin):
 
     @display(description="what it says")
     def said(self, entry: LedgerEntry) -> str:
-        return Truncator(", ".join(f"{name} {value}" for name, value in entry.data.items())).chars(90)
+        said = (f"{name} {value}".replace("_", " ") for name, value in entry.data.items() if value is not None)
+        return Truncator(", ".join(said)).chars(90)
 
 
 @admin.register(Seal)

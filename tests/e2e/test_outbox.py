@@ -25,7 +25,7 @@ def test_with_the_keyboard_messages_are_chosen_and_held(sign_in: SignIn, complai
     bar = page.get_by_role("group", name="What to do with the chosen messages")
     expect(bar.get_by_role("button", name="Hold")).to_be_disabled()
     for message in held:
-        page.get_by_label(f"Choose: Rejection to {message.application.candidate}").press("Space")
+        page.get_by_label(f"Choose: Rejection to {message.application.candidate}", exact=True).press("Space")
     expect(page.get_by_text("2 chosen")).to_be_visible()
     bar.get_by_role("button", name="Hold").press("Enter")
     page.get_by_label("Why it waits").press_sequentially("The job may be frozen.")

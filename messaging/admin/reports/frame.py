@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.http import urlencode
 
 from messaging.admin import desk
 from messaging.admin.reports.asked import EXPORT, Asked
@@ -29,9 +30,14 @@ PAGES = (
 
 def page(request: HttpRequest, name: str, context: dict[str, Any], *, asked: Asked) -> HttpResponse:
     may_export = desk.person_of(request).has_perm(EXPORT)
+    kept = urlencode({field.name: request.GET[field.name] for field in asked.form if field.name in request.GET})
+    tabs = [
+        {"title": title, "url": f"{reverse(f'reports:{page}')}?{kept}", "is_open": page == name}
+        for page, title in PAGES
+    ]
     shared = admin.site.each_context(request) | {
         "title": dict(PAGES)[name],
-        "tabs": [{"title": title, "url": reverse(f"reports:{page}"), "is_open": page == name} for page, title in PAGES],
+        "tabs": tabs,
         # The ghosting ledger is about today.
         "filters": [field for field in asked.form if name != "silence" or field.name != "weeks"],
         "export_url": f"{reverse(f'reports:{name}_csv')}?{request.GET.urlencode()}" if may_export else "",

@@ -243,6 +243,9 @@ def test_a_page_can_be_narrowed_to_a_job_and_takes_any_nonsense(name: str, coord
     fill("Unwanted", job=other)
     assert "Unwanted" not in text_of(coordinator, name, f"?job={job.pk}")
     assert "Unwanted" not in str(rows_of(coordinator, name, f"?job={job.pk}"))
+    shown = text_of(coordinator, name, f"?job={job.pk}&weeks=4")
+    for tab in PAGES:
+        assert f'href="{reverse(f"reports:{tab}")}?weeks=4&job={job.pk}"' in shown
     assert len(rows_of(coordinator, name, "?job=x&weeks=99&show=%00&p=x")) == len(rows_of(coordinator, name))
     text_of(coordinator, name, "?job=x&weeks=99&show=%00&p=x")
 
