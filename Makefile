@@ -70,7 +70,7 @@ screenshots: ## take the pictures of the README anew
 	$(PY) -m tests.pages.screenshots
 
 # The sizes of the faults on purpose; what is not named is as short as in `make test`. docs/assurance.md says what each is.
-CHAOS := STEPS KILLS RACES EXAMPLES PROVIDERS SEED
+CHAOS := STEPS KILLS RACES CLUSTERS EXAMPLES PROVIDERS SEED
 
 chaos: ## faults on purpose, with a table of what was counted: make chaos KILLS=20000 RACES=50
 	@$(call install,requirements-dev.txt)

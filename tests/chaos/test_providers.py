@@ -32,7 +32,7 @@ from tests.messaging.delivery.test_keys import DIALECTS
 pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]
 
 ROUNDS = size("PROVIDERS", 1)
-PATIENCE = 0.1  # seconds, with what hangs
+PATIENCE = 0.2  # seconds, with what hangs
 # The second while a provider with keys remembers, the third when those that asked for time may be asked again.
 DRAINS = (DUE, DUE + timedelta(minutes=3), DUE + timedelta(hours=3))
 STATUS = {End.ACCEPTED: "sent", End.REFUSED: "sent", End.REJECTED: "failed", End.UNCERTAIN: "uncertain"}
@@ -159,7 +159,7 @@ def test_over_http(
             name = names[(turn + round_ * (len(HTTP) % 2 == 0)) % len(names)]
             settings.MAIL_PROVIDER = name
             hangs = misbehaviour.fault is Exchange.hang
-            settings.ANYMAIL = usual | ({"REQUESTS_TIMEOUT": (PATIENCE, PATIENCE)} if hangs else {})
+            settings.ANYMAIL = usual | ({"REQUESTS_TIMEOUT": (10, PATIENCE)} if hangs else {})
             postmark.accepted.clear()
             postmark.release.clear()
             known, mend = behave(postmark, name, misbehaviour)

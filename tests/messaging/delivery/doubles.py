@@ -8,6 +8,7 @@ import contextlib
 import email
 import email.message
 import email.policy
+import itertools
 import json
 import socket
 import ssl
@@ -42,7 +43,11 @@ class Exchange(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        self.body = self.rfile.read(length)
+        if len(self.body) < length:  # whoever called died in the middle; nobody takes half a mail
+            self.close_connection = True
+            return
         provider = self.server.provider
         provider.requests.append(self.path)
         provider.behaviour(self)
@@ -88,7 +93,7 @@ def accepts(exchange: Exchange) -> None:
 
 def answers_that_it_accepted(exchange: Exchange) -> None:
     to = json.loads(exchange.body)["To"]
-    number = len(exchange.server.provider.requests)
+    number = next(exchange.server.provider.numbers)
     exchange.answer(200, {"ErrorCode": 0, "Message": "OK", "MessageID": f"provider-{number}", "To": to})
 
 
@@ -122,7 +127,7 @@ class Keyed:
             fault(exchange)
             return
         exchange.accept()
-        answer = self.answer_to(f"provider-{len(exchange.server.provider.requests)}")
+        answer = self.answer_to(f"provider-{next(exchange.server.provider.numbers)}")
         self.known[key] = exchange.body, answer
         self.busy.discard(key)
         if fault is not None:
@@ -203,6 +208,7 @@ class Provider:
         self.behaviour: Callable[[Exchange], None] = accepts
         self.accepted: list[Any] = []
         self.requests: list[str] = []
+        self.numbers = itertools.count(1)  # of its answers; each once, whatever arrives at the same time
         self.connections = 0
         self.resets_at_once = False
         self.arrived = threading.Event()
