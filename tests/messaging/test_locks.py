@@ -16,6 +16,7 @@ from messaging.delivery import outbox, outcomes
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from tests.factories import NOW, make_message
+from tests.written_anew import forget_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +31,7 @@ def locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     if connection.vendor == "sqlite":
         for feature in ("", "_of", "_skip_locked"):
             monkeypatch.setattr(connection.features, f"has_select_for_update{feature}", True)
+    forget_queries()
     taken: list[str] = []
 
     def listen(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -50,6 +52,7 @@ def locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     with connection.execute_wrapper(listen):
         yield taken
+    forget_queries()
 
 
 def _plain(sql: str) -> str:

@@ -164,6 +164,8 @@ def _lines_of(statement: ast.stmt) -> range:
 
 def put_in_place(mutant: Mutant) -> None:
     """From now on this process runs the broken code. Of a function its code is changed, so whoever holds it runs it."""
+    from tests.written_anew import forget_queries  # of the product, which is not there before Django is
+
     path = ROOT / mutant.path
     tree = ast.parse(path.read_text(encoding="utf-8"))
     node = next(node for number, node in enumerate(ast.walk(tree)) if number == mutant.number)
@@ -172,6 +174,7 @@ def put_in_place(mutant: Mutant) -> None:
     function = _function_at(module, mutant.place)
     if function is not None:
         function.__code__ = _code_at(compile(tree, str(path), "exec"), mutant.place)
+        forget_queries()
         return
     statement = next(one for one in tree.body if mutant.place in _names_of(one))
     space = dict(vars(module))
@@ -183,7 +186,8 @@ def _function_at(module: ModuleType, place: str) -> FunctionType | None:
     found: Any = module
     for name in place.split("."):
         found = vars(found)[name]
-    found = getattr(found, "fget", None) or getattr(found, "__func__", None) or found
+    for under in ("fget", "__func__", "_make"):  # of a property, a method of the class, a query that is written once
+        found = getattr(found, under, None) or found
     while hasattr(found, "__wrapped__"):
         found = found.__wrapped__
     return found if isinstance(found, FunctionType) else None

@@ -71,6 +71,12 @@ class Stopwatch:
             # What is not measured because it takes long is of use here.
             item.own_markers = [marker for marker in item.own_markers if marker.name != "no_cover"]
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        from tests.written_anew import forget_queries  # of the product, which is not there before Django is
+
+        forget_queries()  # else only the first test that asks one would run its lines
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
