@@ -14,7 +14,7 @@ from tests.chaos.figures import Count, counted, size
 from tests.chaos.outbox import Outbox, World
 from tests.messaging.delivery.doubles import Provider
 
-STEPS = size("STEPS", 5_000)
+STEPS = size("STEPS", 4_000)
 STEPS_PER_STORY = 50
 PARTS = 4  # so that they run on several cores
 
