@@ -22,7 +22,8 @@ _THEIR_APPLICATIONS = (
     "(SELECT o.id FROM pipeline_application o WHERE o.candidate_id = "
     "(SELECT a.candidate_id FROM pipeline_application a WHERE a.id = NEW.application_id))"
 )
-# Reach, raised by contact, as messaging/facts.py and `standing_of` have it; what cannot be told is the furthest.
+# Reach, raised by contact, as messaging/facts.py and `standing_of` have it; what cannot be told is the furthest. The
+# status of the message stands in COALESCE: SQLite counts no rows, and would take its index and read all that was ever sent.
 _STANDING = f"""COALESCE((SELECT MAX(w.milestone) FROM (
 SELECT c.reach AS milestone FROM pipeline_candidate c JOIN pipeline_application a ON a.candidate_id = c.id
  WHERE a.id = NEW.application_id
@@ -36,7 +37,7 @@ UNION ALL SELECT {HUMAN_FROM.value} FROM pipeline_interview i WHERE i.applicatio
 UNION ALL SELECT {HUMAN_FROM.value} FROM {_HAND_OFF} p WHERE p.application_id IN {_THEIR_APPLICATIONS}
  AND p.status = 'told_by_phone'
 UNION ALL SELECT {HUMAN_FROM.value} FROM {_MESSAGE} m WHERE m.application_id IN {_THEIR_APPLICATIONS}
- AND m.origin = 'person' AND m.status IN ('sending', 'sent', 'uncertain') AND m.id <> NEW.id
+ AND m.origin = 'person' AND COALESCE(m.status, '') IN ('sending', 'sent', 'uncertain') AND m.id <> NEW.id
 ) w), 99)"""
 
 _LEAVES = "OLD.status <> 'sending' AND NEW.status = 'sending'"
