@@ -21,13 +21,14 @@ from tests.written_anew import forget_queries
 pytestmark = pytest.mark.django_db
 
 DUE = NOW + timedelta(hours=1)  # see make_message
-CLAUSE = re.compile(r" FOR UPDATE(?: OF (?P<tables>[^ ]+(?:, [^ ]+)*?))?(?P<skips> SKIP LOCKED)?$")
+CLAUSE = re.compile(r" FOR UPDATE(?: OF (?P<tables>.+?))?(?P<skips> SKIP LOCKED)?$")
 ORDER = re.compile(r" ORDER BY (.+?) (?:LIMIT|FOR)")
 
 
 @pytest.fixture
 def locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Each lock that is taken from here on: its tables, in which order of rows, and whether it passes over."""
+    """Each lock that is taken from here on: how many rows, of which tables, in which order, and whether it passes over. In
+    the order, 1 is the first column that is read, here the key."""
     if connection.vendor == "sqlite":
         for feature in ("", "_of", "_skip_locked"):
             monkeypatch.setattr(connection.features, f"has_select_for_update{feature}", True)
@@ -38,57 +39,59 @@ def locks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         clause = CLAUSE.search(sql)
         if clause is None:
             return execute(sql, params, many, context)
+        without = sql[: clause.start()]
+        with connection.cursor() as cursor:
+            cursor.execute(without, params)
+            rows = len(cursor.fetchall())
         order = ORDER.search(sql)
-        words = [
-            clause["tables"] or "everything",
-            f"by {_plain(order[1])}" if order else "",
-            clause["skips"] or "",
-            "" if " WHERE " in sql else "all rows",
-        ]
-        taken.append(_plain(" ".join(word.strip() for word in words if word)))
-        if connection.vendor == "sqlite":
-            sql = sql[: clause.start()]
-        return execute(sql, params, many, context)
+        words = f"{rows} {clause['tables']}{f' by {order[1]}' if order else ''}{clause['skips'] or ''}"
+        taken.append(re.sub(r'"|pipeline_|messaging_| ASC', "", words))
+        return execute(without if connection.vendor == "sqlite" else sql, params, many, context)
 
     with connection.execute_wrapper(listen):
         yield taken
     forget_queries()
 
 
-def _plain(sql: str) -> str:
-    """`"pipeline_application"."id" ASC` in short; 1 is the first column that is read, here the key."""
-    return re.sub(r'"|pipeline_|messaging_| ASC', "", sql)
+@pytest.fixture
+def others() -> list[Message]:
+    """Nobody has to hold these."""
+    return [make_message(), make_message()]
 
 
-def test_one_message_is_cleared_under_its_locks(locks: list[str]) -> None:
+def test_one_message_is_cleared_under_its_locks(others: list[Message], locks: list[str]) -> None:
     message = make_message()
     del locks[:]
     assert isinstance(gate.clear(message.pk, now=DUE), Clearance)
-    assert locks == ["application", "candidate", "message"]
+    assert locks == ["1 application", "1 candidate", "1 message"]
 
 
-def test_what_somebody_else_holds_is_passed_over_and_the_oldest_are_taken_first(locks: list[str]) -> None:
-    message = make_message()
+def test_what_somebody_else_holds_is_passed_over_and_the_oldest_are_taken_first(
+    others: list[Message], locks: list[str]
+) -> None:
+    messages = [make_message() for _ in range(3)]
     del locks[:]
-    assert gate.clear_many([message.pk], at_most=1, now=DUE)
-    assert locks == ["message, application, candidate by message.due_at, message.id SKIP LOCKED"]
+    assert gate.clear_many([message.pk for message in messages], at_most=2, now=DUE)
+    assert locks == ["2 message, application, candidate by message.due_at, message.id SKIP LOCKED"]
 
 
-def test_many_are_settled_under_locks_in_one_order(locks: list[str]) -> None:
-    message = make_message()
+def test_many_are_settled_under_locks_in_one_order(others: list[Message], locks: list[str]) -> None:
+    messages = [make_message(), make_message()]
     del locks[:]
-    gate.settle_many([message.pk], now=DUE)
-    assert locks == ["application by 1", "candidate by 1", "message by message.id"]
+    gate.settle_many([message.pk for message in messages], now=DUE)
+    assert locks == ["2 application by 1", "2 candidate by 1", "2 message by message.id"]
 
 
-def test_after_a_move_applications_are_held_before_their_messages(locks: list[str]) -> None:
+def test_after_a_move_applications_are_held_before_their_messages(others: list[Message], locks: list[str]) -> None:
     message = make_message()
     del locks[:]
     gate.resettle(message.application_id, now=DUE)
-    assert locks == ["application by 1", "message by message.id"]
+    assert locks == ["1 application by 1", "1 message by message.id"]
 
 
-def test_what_was_answered_is_written_down_under_the_lock_of_its_application(locks: list[str]) -> None:
+def test_what_was_answered_is_written_down_under_the_lock_of_its_application(
+    others: list[Message], locks: list[str]
+) -> None:
     attempts = []
     for message in (make_message(), make_message(), make_message()):
         clearance = gate.clear(message.pk, now=DUE)
@@ -97,9 +100,9 @@ def test_what_was_answered_is_written_down_under_the_lock_of_its_application(loc
     Attempt.objects.update(used_at=DUE)
     del locks[:]
     assert outbox.record(attempts[0], outcomes.accepted("id"), clock=lambda: DUE) == Message.Status.SENT
-    told = "application by 1"  # what a candidate was told is noted under the same
-    assert locks == ["application", told]
+    # The second time for what the candidate was told.
+    assert locks == ["1 application", "1 application by 1"]
     del locks[:]
     answers = [(attempt, outcomes.accepted(str(attempt.pk))) for attempt in attempts[1:]]
     assert outbox.record_many(answers, clock=lambda: DUE) == [Message.Status.SENT] * 2
-    assert locks == ["application by 1", told]
+    assert locks == ["2 application by 1", "2 application by 1"]
