@@ -20,7 +20,7 @@ class Origin(StrEnum):
 
 
 class Outcome(StrEnum):
-    """In the order of gravity, see GRAVITY."""
+    """In the order of gravity."""
 
     SEND = "send"
     LATER = "later"
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     STOP = "stop"
 
 
-GRAVITY = {Outcome.SEND: 0, Outcome.LATER: 1, Outcome.HAND_OFF: 2, Outcome.STOP: 3}
+GRAVITY = {outcome: number for number, outcome in enumerate(Outcome)}
 
 # A message that waited this long past its time, after an outage or a restore, tells something that may no longer be so.
 STALE_AFTER = timedelta(days=14)

@@ -48,7 +48,8 @@ class TestTakingBack:
 
         assert isinstance(task, HandOff)
         assert task == HandOff.objects.open().get()
-        assert (task.message, task.reserve, task.reasons) == (hand_off.message, hand_off.reserve, hand_off.reasons)
+        assert (task.message, task.touchpoint) == (hand_off.message, hand_off.touchpoint)
+        assert (task.reserve, task.reasons) == (hand_off.reserve, hand_off.reasons)
         assert (task.owner, task.due_at) == (other, hand_off.due_at)
         answer.refresh_from_db()
         assert (answer.status, answer.status_reason) == (
