@@ -354,6 +354,36 @@ def test_a_fault_in_the_middle_leaves_everything_as_it_was(
     assert state_of(message) != before
 
 
+def test_what_is_left_in_doubt_says_why_and_whose_words_it_needs() -> None:
+    application = make_application()
+    reject(application)
+    written, planned, other = by_hand(application), make_message(), make_message()
+    findings = [gate.cannot_be_proven("x" * 300), gate.cannot_be_proven("y" * 300)]
+    force(Message.objects.all(), recipient="kim@example.com")
+
+    def leave(message: Message, reserve: Reserve) -> bool:
+        with guards_off():  # which let this happen only after an attempt
+            return gate.leave_in_doubt(message, findings=findings, reserve=reserve, now=DUE)
+
+    for message, reserve in ((written, Reserve.PERSON_WRITES), (planned, Reserve.PERSON_SENDS)):
+        assert leave(message, Reserve.AUTOMATIC)
+        row = Message.objects.get(pk=message.pk)
+        assert (row.status, row.status_at) == (Status.UNCERTAIN, DUE)
+        assert row.status_reason == f"{findings[0].sentence} {findings[1].sentence}"[:500]
+        assert len(row.status_reason) == 500
+        assert message.hand_offs.get().reserve == reserve
+        assert not leave(message, Reserve.AUTOMATIC)
+    assert Message.objects.get(pk=other.pk).status == Status.SCHEDULED
+    assert leave(other, Reserve.PERSON_WRITES)
+    assert other.hand_offs.get().reserve == Reserve.PERSON_WRITES
+
+
+def test_what_cannot_be_proven_is_said_in_whole_sentences() -> None:
+    finding = gate.cannot_be_proven("")
+    assert finding.sentence.endswith("before you write.")
+    assert (finding.code, finding.outcome) == ("uncertain", Outcome.HAND_OFF)
+
+
 # --- Right after planning ---------------------------------------------------------------------------------------------
 
 

@@ -57,7 +57,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--place", help="one function, method or constant")
     parser.add_argument("--again", action="store_true", help="only what went unnoticed the last time")
     parser.add_argument("--tests", action="append", default=[], metavar="PATH", help="ask these tests and no other")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of tests that one mutant is shown, at most")
+    parser.add_argument("--seconds", type=float, default=40.0, help="of tests that one mutant is shown, at most")
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
 

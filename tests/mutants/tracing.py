@@ -113,9 +113,9 @@ def trace(folder: Path, files: Sequence[Path], *, processes: int) -> Trace:
         for name in changed:
             found["files"][name] = {
                 "state": states[name],
-                "seconds": {test: taken for test, taken in seconds.items() if _file_of(test) == name},
+                "seconds": {test: taken for test, taken in seconds.items() if file_of(test) == name},
                 "tests_at": {
-                    path: {line: [test for test in tests if _file_of(test) == name] for line, tests in lines.items()}
+                    path: {line: [test for test in tests if file_of(test) == name] for line, tests in lines.items()}
                     for path, lines in tests_at.items()
                 },
             }
@@ -134,7 +134,7 @@ def _together(traces: Sequence[dict[str, Any]]) -> Trace:
     return Trace(tests_at=tests_at, seconds=seconds)
 
 
-def _file_of(test: str) -> str:
+def file_of(test: str) -> str:
     return test.partition("::")[0]
 
 

@@ -20,7 +20,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.mutants.mutants import Mutant, put_in_place
-from tests.mutants.tracing import Trace
+from tests.mutants.tracing import Trace, file_of
 
 # Seconds that a test may take beyond ten times what it took without a mutant, before it counts as noticed.
 PATIENCE = 10.0
@@ -83,11 +83,17 @@ class Worker:
         return Result(number=number, killed=False, by="", asked=len(tests))
 
     def _tests_for(self, mutant: Mutant) -> list[str]:
-        """First those that noticed another mutant of the same place, then those of the same module, each time the fastest;
-        as many as there is time for."""
+        """First those that noticed another mutant of the same place; then the fastest of every file, of the module's own
+        before others, then the second of every file; as many as there is time for."""
         seconds, own = self._trace.seconds, f"/test_{Path(mutant.path).stem}.py"
         tests = [test for test in self._trace.tests_for(mutant) if test in self._items and self._sound.get(test, True)]
-        tests.sort(key=lambda test: (-self._killers[mutant.place, test], own not in test, seconds.get(test, 0.0)))
+        tests.sort(key=lambda test: seconds.get(test, 0.0))
+        turn: Counter[str] = Counter()
+        turn_of = {}
+        for test in tests:
+            turn[file_of(test)] += 1
+            turn_of[test] = turn[file_of(test)]
+        tests.sort(key=lambda test: (-self._killers[mutant.place, test], turn_of[test], own not in test))
         until = itertools.accumulate(seconds.get(test, 0.0) for test in tests)
         return [test for test, taken in zip(tests, until, strict=True) if taken <= self._seconds]
 

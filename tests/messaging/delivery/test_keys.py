@@ -232,6 +232,31 @@ def test_what_would_wait_longer_than_the_provider_remembers_is_a_persons(waits: 
     assert fate_of(waits).hand_offs == ("uncertain", "not_due")
 
 
+class TestOfSeveralTimes:
+    """The provider forgets the first of them first."""
+
+    @pytest.fixture
+    def twice(self, waits: Message, provider: Provider, live: Settings) -> Message:
+        use("resend", live, provider, says(500), accepts_first=False)
+        drain(SOON)
+        assert fate_of(waits).attempts == ("uncertain", "uncertain")
+        return waits
+
+    def test_just_before_that_it_is_tried(self, twice: Message) -> None:
+        drain(DUE + KEY_WINDOWS["resend"] - timedelta(seconds=1))
+        assert fate_of(twice).status == "sent"
+
+    def test_then_it_is_not_tried_any_more(self, twice: Message, provider: Provider) -> None:
+        asked = len(provider.requests)
+        drain(DUE + KEY_WINDOWS["resend"])
+        assert (fate_of(twice).status, len(provider.requests)) == ("uncertain", asked)
+
+    def test_nor_is_it_waited_for_so_long(self, twice: Message) -> None:
+        Message.objects.filter(pk=twice.pk).update(due_at=DUE + KEY_WINDOWS["resend"])
+        gate.clear(twice.pk, now=SOON + timedelta(minutes=1))
+        assert fate_of(twice).status == "uncertain"
+
+
 def test_of_two_who_leave_it_to_a_person_one_does(waits: Message) -> None:
     case = gate.preview(waits, now=SOON)
     findings = [gate.cannot_be_proven("")]
