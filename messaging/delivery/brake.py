@@ -250,9 +250,12 @@ def drop(brake: Brake, *, reason: str, by: User, now: datetime) -> int | Refusal
 
 def end_with_undo(operation: Operation, *, by: User, now: datetime) -> None:
     """Undone, an operation sends nothing, so nobody has to look at it any more."""
-    for brake in Brake.objects.on().filter(operation=operation):
-        if Brake.objects.on().filter(pk=brake.pk).update(dropped_at=now, dropped_by=by, reason="It was undone."):
-            _log(brake, by=by, now=now, event="dropped", count=0)
+    on = Brake.objects.on().filter(operation=operation)
+    ended = [
+        brake for brake in on if on.filter(pk=brake.pk).update(dropped_at=now, dropped_by=by, reason="It was undone.")
+    ]
+    for brake in ended:
+        _log(brake, by=by, now=now, event="dropped", count=0)
 
 
 def _end_operation(operation_id: int, *, by: User, now: datetime) -> None:

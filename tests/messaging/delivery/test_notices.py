@@ -49,6 +49,13 @@ def test_who_is_asked_gets_one_mail_that_leads_to_the_page(mailoutbox: Outbox) -
         assert told not in mail.subject + mail.body
 
 
+def test_of_two_clocks_that_saw_it_at_once_one_tells_it(monkeypatch: pytest.MonkeyPatch, mailoutbox: Outbox) -> None:
+    escalated()
+    seen = list(notices._untold(now=SOON))
+    monkeypatch.setattr(notices, "_untold", lambda **_: seen)
+    assert (tell(), tell(), len(mailoutbox)) == (1, 0, 1)
+
+
 def test_what_was_answered_or_put_off_meanwhile_is_not_told(mailoutbox: Outbox) -> None:
     answered, put_off, waiting = escalated(), escalated(), escalated()
     handoffs.close_as_not_needed(answered.hand_off, reason="They called.", by=answered.to, now=SOON)
