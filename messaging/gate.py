@@ -19,12 +19,13 @@ from django.db import transaction
 from django.db.models import Case as Choice
 from django.db.models import Count, Q, QuerySet, TextField, Value, When
 
-from messaging import facts, letterhead, routing, rowwise, working_days
+from messaging import facts, letterhead, routing, working_days
 from messaging.models import Attempt, HandOff, Message, RecordedVerdict
 from messaging.policy import record
 from messaging.policy.decision import WITHOUT_QUOTES, Facts, Finding, Origin, Outcome, Verdict, decide
 from messaging.policy.floor import Reserve
 from messaging.wording.fingerprint import fingerprint
+from pipeline import rowwise
 from pipeline.models import Application, Candidate, Job, User
 from pipeline.stand_ins import whoever_is_there
 from pipeline.written_once import WrittenOnce, ids

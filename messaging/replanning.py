@@ -10,10 +10,11 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from messaging import facts, gate, rowwise, undo
+from messaging import facts, gate, undo
 from messaging.automations import settle_in_turn
 from messaging.models import HandOff, Hold, Message
 from messaging.policy.decision import Origin
+from pipeline import rowwise
 from pipeline.models import Application
 
 Status = Message.Status

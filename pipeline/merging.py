@@ -8,15 +8,16 @@ so that its address and its id elsewhere still find the person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Max, Value, When
+from django.db.models import F, Max, Value
 from django.db.models.functions import Coalesce
 
+from pipeline import rowwise
 from pipeline.actors import Actor, ActorKind
 from pipeline.models import (
     Application,
@@ -274,18 +275,11 @@ def _give_back(record: Merge) -> None:
     moved = list(record.applications.all())
     own = [row.application_id for row in moved if row.was_of_id == record.away_id]
     Application.objects.filter(pk__in=own, candidate=record.kept_id).update(candidate=record.away_id)
-    resting = [row for row in moved if row.rests]
-    if resting:
-        Application.objects.filter(pk__in=[row.application_id for row in resting], status=Status.DUPLICATE).update(
-            status=Case(*(When(pk=row.application_id, then=Value(row.status)) for row in resting)),
-            decided_at=_each_time({row.application_id: row.decided_at for row in resting}),
-        )
-
-
-def _each_time(times: Mapping[int, datetime | None]) -> Case | None:
-    """By the application's key. A Case of nothing but NULL would be a text to PostgreSQL."""
-    known = [When(pk=pk, then=Value(time, DateTimeField())) for pk, time in times.items() if time is not None]
-    return Case(*known) if known else None
+    rowwise.update_each(
+        Application,
+        {row.application_id: {"status": row.status, "decided_at": row.decided_at} for row in moved if row.rests},
+        where={"status": Status.DUPLICATE},
+    )
 
 
 def _own_wishes(record: Merge, kept: Candidate, away: Candidate) -> dict[str, datetime | None]:

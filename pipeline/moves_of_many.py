@@ -4,15 +4,14 @@ nobody. The answers are by the application's key."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, Value, When
 
-from pipeline import moves
+from pipeline import moves, rowwise
 from pipeline.actors import ActorKind
 from pipeline.models import Application, Reason, Stage, StageChange
 from pipeline.moves import Act
@@ -23,8 +22,7 @@ Kind = StageChange.Kind
 
 
 def move_many(applications: Sequence[Application], to: Stage, *, act: Act) -> dict[int, StageChange | Refusal]:
-    """`move` for a batch, with a number of queries that does not grow with it; who cannot be moved keeps nobody. By the
-    application's key."""
+    """`move` for a batch."""
 
     def refuse(application: Application) -> Refusal | None:
         if to.pipeline_id != application.job.pipeline_id:
@@ -51,7 +49,7 @@ def move_many(applications: Sequence[Application], to: Stage, *, act: Act) -> di
 
 
 def reject_many(applications: Sequence[Application], *, reason: Reason, act: Act) -> dict[int, StageChange | Refusal]:
-    """`reject` for a batch, in the same way."""
+    """`reject` for a batch."""
     if reason.kind != Reason.Kind.REJECTED:
         refusal = moves.no_reason_to_reject(reason)
         return {application.pk: refusal for application in applications}
@@ -117,23 +115,20 @@ def _why_not_back(change: StageChange, application: Application, *, last: StageC
 
 def _move_back(standing: Sequence[tuple[StageChange, Application]], *, since: dict[int, datetime | None]) -> None:
     """Those that were moved; who was rejected never left their stage."""
-    moved = [pair for pair in standing if pair[0].kind != Kind.REJECTED]
-    if not moved:
-        return
-    _update_many(
-        [application for _, application in moved],
-        stage=Case(*(When(pk=application.pk, then=change.from_stage_id) for change, application in moved)),
-        stage_entered_at=Case(
-            *(When(pk=app.pk, then=Value(since[app.pk] or change.at, DateTimeField())) for change, app in moved)
-        ),
-    )
+    moved = {
+        application.pk: {
+            "stage": change.from_stage_id,
+            "stage_entered_at": since[application.pk] or change.at,
+        }
+        for change, application in standing
+        if change.kind != Kind.REJECTED
+    }
+    _all_of_them(moved, rowwise.update_each(Application, moved, where={"status": Status.ACTIVE}))
 
 
 def _decide_nothing(rejected: Sequence[Application]) -> None:
     rows = Application.objects.filter(pk__in=[application.pk for application in rejected], status=Status.REJECTED)
-    opened = rows.update(status=Status.ACTIVE, **moves.UNDECIDED) if rejected else 0
-    if opened != len(rejected):
-        raise RuntimeError("An application changed although it was locked.")
+    _all_of_them(rejected, rows.update(status=Status.ACTIVE, **moves.UNDECIDED) if rejected else 0)
 
 
 def _way_back(change: StageChange, application: Application, *, act: Act) -> StageChange:
@@ -171,5 +166,9 @@ def _hold_many(
 
 def _update_many(standing: Sequence[Application], **values: Any) -> None:
     rows = Application.objects.filter(pk__in=[application.pk for application in standing], status=Status.ACTIVE)
-    if standing and rows.update(**values) != len(standing):
+    _all_of_them(standing, rows.update(**values) if standing else 0)
+
+
+def _all_of_them(meant: Sized, written: int) -> None:
+    if written != len(meant):
         raise RuntimeError("An application changed although it was locked.")

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.db.models import QuerySet
 
-from messaging import gate, rowwise
+from messaging import gate
 from messaging.delivery import brake, resolving, safe_mode
 from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
@@ -32,6 +32,7 @@ from messaging.gate import Case, Clearance
 from messaging.models import Attempt, Message
 from messaging.policy.decision import Finding, Origin, Outcome
 from messaging.policy.floor import Reserve
+from pipeline import rowwise
 from pipeline.models import Application
 from pipeline.written_once import UpdateOnce, WrittenOnce, ids, moment
 
