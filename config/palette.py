@@ -20,6 +20,7 @@ from config import frame
 from messaging.admin import desk
 from messaging.models import HandOff, Template
 from messaging.models.choices import TOUCHPOINTS
+from pipeline.candidates import called
 from pipeline.models import Application, Candidate, Job
 
 AT_MOST = 6  # of each kind
@@ -105,9 +106,7 @@ def _hand_offs(request: HttpRequest, term: str) -> Iterator[Found]:
     rows = page.get_queryset(request).filter(owner=request.user.pk, status=HandOff.Status.OPEN)
     for word in term.split():
         rows = rows.filter(
-            Q(application__candidate__first_name__icontains=word)
-            | Q(application__candidate__last_name__icontains=word)
-            | Q(application__candidate__email__icontains=word)
+            called(word, of="application__candidate")
             | Q(touchpoint__in=[value for value, label in TOUCHPOINTS if word.casefold() in label.casefold()])
         )
     now = timezone.now()

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from messaging.models import HandOff
+from pipeline.candidates import called
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Job, Stage
 
@@ -134,11 +135,7 @@ def read_standings(jobs: Iterable[Job], applications: QuerySet[Application], *, 
 
 def _narrow(applications: QuerySet[Application], filters: Filters, *, now: datetime) -> QuerySet[Application]:
     for word in filters.search.split():
-        applications = applications.filter(
-            Q(candidate__first_name__icontains=word)
-            | Q(candidate__last_name__icontains=word)
-            | Q(candidate__email__icontains=word)
-        )
+        applications = applications.filter(called(word, of="candidate"))
     if filters.source:
         applications = applications.filter(candidate__came_from=filters.source)
     if filters.days:

@@ -127,16 +127,16 @@ def receive(candidate: Candidate, job: Job, *, act: Act) -> Consequence:
         return _read(change.application, [change.application_id], now=act.now)
 
 
-def look_again(application: Application, *, now: datetime) -> list[int]:
+def look_again(candidate_id: int, *, now: datetime) -> list[int]:
     """Asks the gate again for everything this candidate still waits for: a conversation counts at whatever job. Returns
     the applications that were looked at."""
-    touched = _all_of(application)
+    touched = _all_of(candidate_id)
     gate.resettle_many(touched, now=now)
     return touched
 
 
-def _all_of(application: Application) -> list[int]:
-    return list(Application.objects.filter(candidate=application.candidate_id).values_list("pk", flat=True))
+def _all_of(candidate_id: int) -> list[int]:
+    return list(Application.objects.filter(candidate=candidate_id).order_by("pk").values_list("pk", flat=True))
 
 
 def refuse_if_moved(application: Application, *, seen_in: int) -> Refusal | None:
@@ -156,9 +156,9 @@ def _follow_through(application: Application, step: Step, *, now: datetime) -> C
     if isinstance(done, StageChange):
         automations.follow(done, now=now)
         # The reach is the candidate's: what waits at another job may end by this move, or become a person's.
-        touched = _all_of(moving)
+        touched = _all_of(moving.candidate_id)
     else:
-        touched = look_again(moving, now=now)
+        touched = look_again(moving.candidate_id, now=now)
     return _read(application, touched, now=now)
 
 

@@ -135,9 +135,10 @@ def snooze(hand_off: HandOff, *, until: date, reason: str, by: User, now: dateti
         refusal = _take(hand_off)
         if refusal is not None:
             return refusal
-        if due_at <= HandOff.objects.get(pk=hand_off.pk).due_at:
+        before = HandOff.objects.get(pk=hand_off.pk).due_at
+        if due_at <= before:
             return Refusal("It is due on that day or later already. Choose a later day.")
-        _set_due(hand_off, due_at, reason=reason.strip()[:REASON_LIMIT], by=by, now=now)
+        _set_due(hand_off, due_at, before=before, reason=reason.strip()[:REASON_LIMIT], by=by, now=now)
     return hand_off
 
 
@@ -156,12 +157,11 @@ def end_snooze(hand_off: HandOff, *, by: User, now: datetime) -> HandOff | Refus
         snooze = latest_snooze(HandOff.objects.get(pk=hand_off.pk))
         if snooze is None:
             return Refusal("It is not put off any more, so nothing was changed.")
-        _set_due(hand_off, snooze.due_before, reason="", by=by, now=now)
+        _set_due(hand_off, snooze.due_before, before=snooze.due_after, reason="", by=by, now=now)
     return hand_off
 
 
-def _set_due(hand_off: HandOff, due_at: datetime, *, reason: str, by: User, now: datetime) -> None:
-    before = HandOff.objects.get(pk=hand_off.pk).due_at
+def _set_due(hand_off: HandOff, due_at: datetime, *, before: datetime, reason: str, by: User, now: datetime) -> None:
     HandOff.objects.filter(pk=hand_off.pk, status=Status.OPEN).update(due_at=due_at)
     Snooze.objects.create(
         hand_off=hand_off, due_before=before, due_after=due_at, reason=reason, snoozed_by=by, snoozed_at=now

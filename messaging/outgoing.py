@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
@@ -28,7 +29,6 @@ Status = Message.Status
 # person, see STALE_AFTER in the policy.
 LONGEST_HOLD = timedelta(days=14)
 LONGEST_POSTPONEMENT = timedelta(days=60)
-UNDO = timedelta(minutes=15)  # for what a person postponed, as for everything that is done to many at once
 
 
 def cancel(message: Message, *, by: User, now: datetime) -> Message | Refusal:
@@ -144,8 +144,9 @@ def _has_kept(message: Message, act: dict[str, str]) -> bool:
 
 def _postponed(*, by: User, now: datetime) -> dict[int, dict[str, str]]:
     """What the ledger says of each message that this person postponed last, at once; empty where that is too long ago."""
+    since = now - timedelta(minutes=settings.UNDO_MINUTES)
     mine = LedgerEntry.objects.filter(
-        kind=LedgerEntry.Kind.RESCHEDULED, actor_id=by.pk, at__gt=now - UNDO, at__lte=now, data__act="postpone"
+        kind=LedgerEntry.Kind.RESCHEDULED, actor_id=by.pk, at__gt=since, at__lte=now, data__act="postpone"
     ).order_by("-at", "-pk")
     last = mine.first()
     if last is None:

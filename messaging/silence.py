@@ -6,12 +6,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from messaging import gate, ledger
-from messaging.consequences import Consequence, tell
+from messaging import ledger
+from messaging.consequences import Consequence, look_again, tell
 from messaging.models import LedgerEntry
 from pipeline import candidates
 from pipeline.actors import person
-from pipeline.models import Application, Candidate, SilenceEnd, User
+from pipeline.models import Candidate, SilenceEnd, User
 from pipeline.outcomes import Refusal
 
 
@@ -21,8 +21,7 @@ def begin(candidate: Candidate, *, by: User, now: datetime) -> Consequence | Ref
         if not candidates.ask_for_silence(candidate, now=now):
             return Refusal(f"It is recorded already that {candidate} is not to be contacted.")
         ledger.write(LedgerEntry.Kind.SILENCE, about=candidate, by=person(by.pk), now=now, data={"asked": True})
-        touched = list(Application.objects.filter(candidate=candidate).order_by("pk").values_list("pk", flat=True))
-        gate.resettle_many(touched, now=now)
+        touched = look_again(candidate.pk, now=now)
         return tell(Consequence(application_id=0, candidate=str(candidate), job=""), touched, now=now)
 
 

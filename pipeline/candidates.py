@@ -4,6 +4,7 @@ and belongs to one candidate; the addresses of records that were merged find the
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from pipeline.actors import Actor, ActorKind
 from pipeline.intake.addresses import Address, canonical_address, read_address
@@ -47,6 +48,16 @@ def stand_in(candidate: Candidate) -> Candidate:
     while candidate.merged_into is not None:
         candidate = candidate.merged_into
     return candidate
+
+
+def called(word: str, *, of: str) -> Q:
+    """Those with the word in their name or address. `of`: how the query comes to the candidate, as
+    “application__candidate”."""
+    return (
+        Q(**{f"{of}__first_name__icontains": word})
+        | Q(**{f"{of}__last_name__icontains": word})
+        | Q(**{f"{of}__email__icontains": word})
+    )
 
 
 def ask_for_silence(candidate: Candidate, *, now: datetime) -> bool:

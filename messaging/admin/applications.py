@@ -228,7 +228,7 @@ class ApplicationAdmin(AsReadAdmin, ModelAdmin):
                 interview.logged_by = person_of(request)
             interview.save()
         formset.save_m2m()
-        consequences.look_again(form.instance, now=timezone.now())
+        consequences.look_again(form.instance.candidate_id, now=timezone.now())
 
     # --- Adding one by hand ---
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from messaging.models import Automation, Message, choices
+from pipeline.candidates import called
 from pipeline.models import Job
 
 
@@ -40,12 +41,7 @@ class FilterForm(forms.Form):
         """What cannot be read narrows nothing."""
         given = self.cleaned_data if self.is_valid() else {}
         for word in str(given.get("q") or "").split():
-            of = "application__candidate__"
-            rows = rows.filter(
-                Q(**{f"{of}first_name__icontains": word})
-                | Q(**{f"{of}last_name__icontains": word})
-                | Q(**{f"{of}email__icontains": word})
-            )
+            rows = rows.filter(called(word, of="application__candidate"))
         if given.get("job"):
             rows = rows.filter(application__job=given["job"])
         if given.get("kind"):

@@ -202,7 +202,7 @@ def test_a_postponement_is_undone(why: str) -> None:
     if why == "by nobody else":
         who = make_sender()
     elif why == "not after a while":
-        now = NOW + outgoing.UNDO
+        now = NOW + timedelta(minutes=15)
     elif why == "not what has another time":
         force(Message.objects.all(), due_at=TOMORROW + timedelta(hours=1))
     else:
