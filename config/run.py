@@ -5,6 +5,7 @@ Safe to run at every start: what is there already stays as it is.
 
 import os
 import secrets
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -31,14 +32,21 @@ ORGANISATION_ADDRESS=Halden Bikes, 12 Foundry Lane, Bristol
 """
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C. Where Python's own comes while a text runs as code, as when a dataclass is made, the process ends by the
+    signal, whoever caught it."""
+
+
 def main() -> int:
     """The exit code: 0 where somebody stopped it, 1 with a sentence where it could not start or go on."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _stop)
     try:
         write_first_settings(Path(os.environ.get("ENV_FILE", BASE_DIR / ".env")))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         django.setup()
         return serve()
-    except KeyboardInterrupt:
+    except Stopped:
         return _fail("Stopped before it was ready.")
     except (CommandError, ImproperlyConfigured, ValueError) as problem:
         return _fail(f"Byhand does not start: {problem}")
@@ -115,6 +123,10 @@ def welcome() -> str:
         lines += ["Sign in as one of the demo company:", ""]
         lines += [f"    {name:<15} password  {PASSWORD}" for name in SIGN_INS if name in there]
     return "\n".join([*lines, ""])
+
+
+def _stop(*_: object) -> None:
+    raise Stopped
 
 
 def _fail(sentence: str) -> int:

@@ -150,6 +150,24 @@ def test_ctrl_c_while_it_prepares_is_no_traceback(surrounding: dict[str, str]) -
     assert "Traceback" not in said
 
 
+def test_ctrl_c_while_a_text_runs_as_code_ends_it_no_other_way(surrounding: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "stopped.py").write_text(
+        "import sys\n"
+        "from config import run\n"
+        "run.write_first_settings = lambda _: exec('import os, signal; os.kill(os.getpid(), signal.SIGINT)')\n"
+        "sys.exit(run.main())\n"
+    )
+    stopped = subprocess.run(
+        [sys.executable, "-m", "stopped"],
+        env=surrounding | {"PYTHONPATH": f"{ROOT}:{tmp_path}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (stopped.returncode, stopped.stderr) == (1, "Stopped before it was ready.\n")
+
+
 def test_first_settings_have_a_key_of_their_own_and_are_read_by_nobody_else(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     assert run.write_first_settings(one)
