@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from messaging import board, consequences, undo_move
-from messaging.admin import acts
+from messaging.admin import acts, board_cards
 from messaging.admin.act_forms import MoveForm
 from messaging.admin.desk import person_of
 from messaging.board import Filters
@@ -33,7 +33,6 @@ from pipeline.models import Application, Job, Stage, StageChange
 from pipeline.outcomes import Refusal
 
 SEE = ("pipeline.view_application", "pipeline.view_job")
-LONG_ENOUGH = (3, board.LONG, board.VERY_LONG, 30)
 LONG_ENOUGH = (3, board.LONG, board.VERY_LONG, 30)
 DAYS = [
     ("", "In the stage for any time"),
@@ -124,15 +123,15 @@ def show(request: HttpRequest, job_id: int) -> HttpResponse:
     form = FilterForm(request.GET, sources=board.read_sources(job, applications))
     filters = form.filters()
     columns = board.read_columns(job, applications, filters=filters, now=timezone.now())
-    context: dict[str, Any] = {
+    around = {"may_move": person.has_perm(acts.MOVE), **_addresses(request.get_full_path())}
+    context: dict[str, Any] = around | {
         "job": job,
         "columns": columns,
+        "drawn": [*zip(columns, board_cards.draw([column.cards for column in columns], around), strict=True)],
         "shown": sum(len(column.cards) for column in columns),
         "total": sum(column.total for column in columns),
         "filters": filters,
-        "may_move": person.has_perm(acts.MOVE),
         "here": reverse("board:job", args=[job.pk]),
-        **_addresses(request.get_full_path()),
     }
     if request.headers.get("HX-Request"):
         return TemplateResponse(request, "messaging/board/columns.html", context)
@@ -236,16 +235,16 @@ def _answer(request: HttpRequest, application: Application, to: Stage, done: Con
         {
             "state": "done",
             "sentence": f"{sentence} {acts.in_words(done)}".strip(),
-            "card": "" if is_hired else _render_card(request, application),
+            "card": "" if is_hired else _draw_card(application),
             "undo": reverse("board:undo", args=[change.pk]) if can_undo else "",
         }
     )
 
 
-def _render_card(request: HttpRequest, application: Application) -> str:
-    context = {"card": board.read_card(application.pk, now=timezone.now()), "may_move": True}
-    board_of_job = reverse("board:job", args=[application.job_id])
-    return render_to_string("messaging/board/card.html", context | _addresses(board_of_job), request=request)
+def _draw_card(application: Application) -> str:
+    around = {"may_move": True, **_addresses(reverse("board:job", args=[application.job_id]))}
+    [html] = board_cards.draw([[board.read_card(application.pk, now=timezone.now())]], around)
+    return html
 
 
 @require_POST

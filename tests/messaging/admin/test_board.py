@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from messaging.admin.board_cards import NAME, SOURCE
 from messaging.models import Automation, HandOff, Message
 from messaging.policy.floor import Touchpoint
 from pipeline.milestones import Milestone
@@ -125,6 +127,27 @@ def test_a_name_is_text(ana: tuple[Client, User], application: Application) -> N
     html = ana[0].get(url(application.job)).content.decode()
     assert "&lt;b&gt;Zoe" in html
     assert "<b>Zoe" not in html
+
+
+def test_every_card_says_what_is_its_own(ana: tuple[Client, User], application: Application) -> None:
+    """Whatever stands in a name: also the marks that the words of a card are put in the place of."""
+    odd = make.make_candidate(first_name=NAME, last_name=SOURCE, came_from="Fair & square")
+    make.make_application(job=application.job, candidate=odd, now=timezone.now())
+    waiting = make.make_application(job=application.job, candidate=make.make_candidate(first_name="Zoe"))
+    automate(Touchpoint.FEEDBACK)
+    move(ana[0], waiting, Milestone.FINAL_ROUND, confirmed="1")
+    cards = re.findall("<li .*?</li>", ana[0].get(url(application.job)).content.decode())
+    assert len(cards) == 3
+    [first, second, third] = sorted(cards, key=lambda card: ("Zoe" in card, NAME in card))
+    assert f"<b>{application.candidate}</b>" in first
+    assert "8 days" in first
+    assert "board-long" in first
+    assert "board-source" not in first
+    assert f"<b>{NAME} {SOURCE}</b>" in second
+    assert "Fair &amp; square" in second
+    assert "board-long" not in second
+    assert "board-hand-off" not in first + second
+    assert "board-hand-off" in third
 
 
 def test_empty_boards_say_what_to_do() -> None:
