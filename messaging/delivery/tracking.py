@@ -64,6 +64,17 @@ def receive(*, event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
         _try_to_apply(stored, now=now)
 
 
+def write_event(message: Message, kind: str, *, said: str, at: datetime) -> AnymailTrackingEvent:
+    """As a provider reports it. For who has no provider: the demo company."""
+    return AnymailTrackingEvent(
+        event_type=kind,
+        event_id=f"{message.public_id}-{kind}",
+        timestamp=at,
+        description=said,
+        metadata={"message": str(message.public_id)},
+    )
+
+
 def store(event: AnymailTrackingEvent, *, provider: str, now: datetime) -> ProviderEvent | None:
     """In its own transaction, so that what is made of it cannot lose it. None: it had come before."""
     at = event.timestamp or now

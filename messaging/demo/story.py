@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from messaging import automations, gate, handoffs, working_days
+from messaging import automations, escalations, gate, handoffs, working_days
 from messaging.delivery import outbox
 from messaging.demo import people, texts
 from messaging.demo.company import Company
@@ -41,8 +41,9 @@ GO_ON = {
 WITHDRAW = 0.05  # of the candidates, at any stage
 MOVED_BACK = 0.2  # of the rejected: tidied into the first stage before, as some teams do
 CALLED_FIRST = 0.08  # of those who never left the first stages: somebody phoned them all the same
-# What people do with their hand-offs: by mail, by phone, not needed; the rest stays open.
-BY_MAIL, BY_PHONE, NOT_NEEDED = 0.42, 0.42, 0.06
+# What people do with their hand-offs: by mail, by phone, not needed, by phone once it was escalated; the rest stays open.
+BY_MAIL, BY_PHONE, NOT_NEEDED, LATE = 0.42, 0.42, 0.06, 0.07
+AT_ONCE = 100  # as many as the clock escalates at a time
 
 Deed = Callable[[datetime], None]
 
@@ -69,7 +70,9 @@ class Story:
         for day in range(self.days + 1):
             midnight = start + timedelta(days=day)
             with transaction.atomic():
-                automations.plan_no_news(now=min(midnight.replace(hour=8), self.end))
+                morning = min(midnight.replace(hour=8), self.end)
+                automations.plan_no_news(now=morning)
+                escalations.escalate(now=morning, at_most=AT_ONCE)
                 for hour in (9, 11, 13, 15, 17, 19):
                     self._live_until(min(midnight.replace(hour=hour), self.end))
             progress(midnight)
@@ -80,11 +83,11 @@ class Story:
             deed(at)
         outbox.drain(clock=lambda: moment)
 
-    def _at(self, moment: datetime, deed: Deed) -> None:
+    def at(self, moment: datetime, deed: Deed) -> None:
         if moment <= self.end:
             heapq.heappush(self.events, (moment, next(self.numbers), deed))
 
-    def _working_time(self, after: datetime, *, days: int) -> datetime:
+    def working_time(self, after: datetime, *, days: int) -> datetime:
         """A moment in the working day that is `days` working days later."""
         day = working_days.add(after, max(days, 1))
         return day.replace(hour=9, minute=0) + timedelta(minutes=self.dice.randrange(0, 7 * 60))
@@ -96,7 +99,7 @@ class Story:
         for job, count in self.company.jobs:
             for _ in range(round(count * self.days / DAYS)):
                 moment = start + timedelta(minutes=self.dice.randrange(0, self.days * 24 * 60 - 300))
-                self._at(moment, self._applying(job, next(names)))
+                self.at(moment, self._applying(job, next(names)))
 
     def _applying(self, job: Job, person: dict[str, str]) -> Deed:
         def apply(at: datetime) -> None:
@@ -106,19 +109,19 @@ class Story:
                 created_at=at,
                 talent_pool_consent_at=at if self.dice.random() < 0.2 else None,
             )
-            self._receive(candidate, job, at)
+            self.receive(candidate, job, at)
             if self.dice.random() < 0.06:
                 other = self.dice.choice([other for other, _ in self.company.jobs if other != job])
-                self._at(
+                self.at(
                     at + timedelta(days=self.dice.randrange(5, 30)),
-                    lambda later: self._receive(candidate, other, later),
+                    lambda later: self.receive(candidate, other, later),
                 )
 
         return apply
 
-    def _receive(self, candidate: Candidate, job: Job, at: datetime) -> None:
-        application = self._follow(moves.receive(candidate, job, act=Act(by=actors.CLOCK, now=at)), at).application
-        self._at(self._working_time(at, days=self.dice.randrange(1, 8)), lambda later: self._decide(application, later))
+    def receive(self, candidate: Candidate, job: Job, at: datetime) -> None:
+        application = self.follow(moves.receive(candidate, job, act=Act(by=actors.CLOCK, now=at)), at).application
+        self.at(self.working_time(at, days=self.dice.randrange(1, 8)), lambda later: self._decide(application, later))
 
     # --- What the team decides ----------------------------------------------------------------------------------------
 
@@ -131,7 +134,7 @@ class Story:
         chance = self.dice.random()
         if chance < WITHDRAW:
             reason = self.dice.choice(self.company.withdrawals)
-            self._follow(moves.withdraw(application, reason=reason, act=self._act(application, at)), at)
+            self.follow(moves.withdraw(application, reason=reason, act=self.act_of(application, at)), at)
         elif self.dice.random() < GO_ON[Milestone(application.stage.milestone)]:
             self._go_on(application, at)
         else:
@@ -140,16 +143,16 @@ class Story:
     def _go_on(self, application: Application, at: datetime) -> None:
         to = self._next_stage(application)
         if to is None or to.milestone == Milestone.HIRED:
-            self._follow(moves.hire(application, act=self._act(application, at)), at)
+            self.follow(moves.hire(application, act=self.act_of(application, at)), at)
             return
         if to.milestone >= Milestone.PHONE_SCREEN:
             self._arrange(application, to, at)
-        self._follow(moves.advance(application, to, act=self._act(application, at)), at)
-        wait = self._working_time(at, days=self.dice.randrange(3, 9))
-        self._at(wait, lambda later: self._decide(application, later))
+        self.follow(moves.advance(application, to, act=self.act_of(application, at)), at)
+        wait = self.working_time(at, days=self.dice.randrange(3, 9))
+        self.at(wait, lambda later: self._decide(application, later))
 
     def _arrange(self, application: Application, to: Stage, at: datetime) -> None:
-        starts_at = self._working_time(at, days=2)
+        starts_at = self.working_time(at, days=2)
         is_call = to.milestone == Milestone.PHONE_SCREEN
         interview = Interview.objects.create(
             application=application,
@@ -160,7 +163,7 @@ class Story:
             if is_call
             else str(self.company.people["manager1"]),
         )
-        self._at(starts_at + timedelta(hours=1), lambda later: self._hold(interview, later))
+        self.at(starts_at + timedelta(hours=1), lambda later: self._hold(interview, later))
 
     def _hold(self, interview: Interview, at: datetime) -> None:
         if Application.objects.active().filter(pk=interview.application_id).exists():
@@ -168,7 +171,7 @@ class Story:
 
     def _reject(self, application: Application, at: datetime) -> None:
         milestone, chance = application.stage.milestone, self.dice.random()
-        by = self._person_for(application)
+        by = self.person_for(application)
         if milestone < Milestone.PHONE_SCREEN and chance < CALLED_FIRST:
             note = "Quick call about the notice period; not what we need."
             moves.log_conversation(application, kind=Interview.Kind.PHONE, note=note, by=actors.person(by.pk), now=at)
@@ -176,22 +179,22 @@ class Story:
             first = application.job.pipeline.stages.order_by("position").first()
             assert first is not None  # noqa: S101  (every pipeline of the demo has stages)
             note = "Tidied up before closing."
-            self._follow(moves.move_back(application, first, act=self._act(application, at, note=note)), at)
+            self.follow(moves.move_back(application, first, act=self.act_of(application, at, note=note)), at)
             at += timedelta(minutes=5)
         reason = self.dice.choice(self.company.reasons)
-        self._follow(moves.reject(application, reason=reason, act=self._act(application, at)), at)
+        self.follow(moves.reject(application, reason=reason, act=self.act_of(application, at)), at)
 
     def _next_stage(self, application: Application) -> Stage | None:
         stages = application.job.pipeline.stages
         return stages.filter(position__gt=application.stage.position).order_by("position").first()
 
-    def _act(self, application: Application, at: datetime, *, note: str = "") -> Act:
-        return Act(by=actors.person(self._person_for(application).pk), now=at, note=note)
+    def act_of(self, application: Application, at: datetime, *, note: str = "") -> Act:
+        return Act(by=actors.person(self.person_for(application).pk), now=at, note=note)
 
-    def _person_for(self, application: Application) -> User:
+    def person_for(self, application: Application) -> User:
         return application.job.recruiter or self.company.people["coordinator"]
 
-    def _follow(self, change: StageChange | Refusal, at: datetime) -> StageChange:
+    def follow(self, change: StageChange | Refusal, at: datetime) -> StageChange:
         if isinstance(change, Refusal):
             raise RuntimeError(change.sentence)  # noqa: TRY004  (the story contradicts itself: a bug)
         for message in automations.follow(change, now=at):
@@ -203,14 +206,17 @@ class Story:
 
     def _put_on_desk(self, hand_off: HandOff, at: datetime) -> None:
         chance = self.dice.random()
-        when = self._working_time(at, days=self.dice.choice((1, 1, 1, 2, 2, 3)))
+        when = self.working_time(at, days=self.dice.choice((1, 1, 1, 2, 2, 3)))
         if chance < BY_MAIL:
-            self._at(when, lambda later: self._write(hand_off, later))
+            self.at(when, lambda later: self._write(hand_off, later))
         elif chance < BY_MAIL + BY_PHONE:
-            self._at(when, lambda later: self._call(hand_off, later))
+            self.at(when, lambda later: self._call(hand_off, later))
         elif chance < BY_MAIL + BY_PHONE + NOT_NEEDED:
             note = self.dice.choice(texts.NOT_NEEDED_REASONS)
-            self._at(when, lambda later: self._set_aside(hand_off, note, later))
+            self.at(when, lambda later: self._set_aside(hand_off, note, later))
+        elif chance < BY_MAIL + BY_PHONE + NOT_NEEDED + LATE:
+            when = self.working_time(at, days=self.dice.choice((5, 6, 8)))
+            self.at(when, lambda later: self._call(hand_off, later))
 
     def _write(self, hand_off: HandOff, at: datetime) -> None:
         hand_off = HandOff.objects.select_related(
@@ -226,7 +232,7 @@ class Story:
         if hand_off.must_be_own_words and not (hand_off.touchpoint == Touchpoint.REJECTION and self._has_a_letter(at)):
             self._call(hand_off, at)
             return
-        by = self._person_for(hand_off.application)
+        by = self.person_for(hand_off.application)
         subject, body = (
             self._own_words(hand_off) if hand_off.must_be_own_words else self._as_prepared(hand_off.message, at)
         )
@@ -245,7 +251,7 @@ class Story:
     def _own_words(self, hand_off: HandOff) -> tuple[str, str]:
         application = hand_off.application
         letter = self.letters.pop(0).format(first=application.candidate.first_name, job=application.job.title)
-        by = self._person_for(application)
+        by = self.person_for(application)
         return f"{application.job.title}, and thank you", f"{letter}\n\n{by.first_name}"
 
     def _as_prepared(self, message: Message, at: datetime) -> tuple[str, str]:
@@ -254,7 +260,7 @@ class Story:
 
     def _call(self, hand_off: HandOff, at: datetime) -> None:
         note = self.dice.choice(texts.PHONE_NOTES)
-        handoffs.tell_by_phone(hand_off, note=note, by=self._person_for(hand_off.application), now=at)
+        handoffs.tell_by_phone(hand_off, note=note, by=self.person_for(hand_off.application), now=at)
 
     def _set_aside(self, hand_off: HandOff, note: str, at: datetime) -> None:
-        handoffs.close_as_not_needed(hand_off, reason=note, by=self._person_for(hand_off.application), now=at)
+        handoffs.close_as_not_needed(hand_off, reason=note, by=self.person_for(hand_off.application), now=at)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from messaging import roles, routing
-from messaging.demo import company, story
+from messaging.demo import company, seldom, story
 from pipeline.models import Candidate, Job, User
 
 
@@ -43,4 +43,6 @@ def load(*, end: datetime, days: int = story.DAYS, show_progress: bool = False) 
     """Deterministic for one `end`, up to the ids of the mail."""
     founded = company.found(now=end - timedelta(days=days + 1))
     with tqdm(total=days + 1, unit="day", desc="Demo company", disable=not show_progress) as bar:
-        story.Story(company=founded, end=end, days=days).tell(progress=lambda _: bar.update())
+        told = story.Story(company=founded, end=end, days=days)
+        seldom.plan(told)
+        told.tell(progress=lambda _: bar.update())

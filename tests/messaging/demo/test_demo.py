@@ -6,14 +6,26 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from messaging import audit
 from messaging.demo import texts
 from messaging.demo.company import PASSWORD, SIGN_INS, found
 from messaging.management.commands.load_demo import load
-from messaging.models import Automation, HandOff, Message, Template
+from messaging.models import (
+    Automation,
+    BounceAnswer,
+    HandOff,
+    Hold,
+    Incident,
+    Message,
+    Operation,
+    Snooze,
+    Template,
+)
 from messaging.policy.floor import FLOOR, Reserve, touchpoint_of
+from messaging.reports import sends
 from messaging.wording import rendering
 from messaging.wording.placeholders import example_values
-from pipeline.models import Application, Candidate, Job, Pipeline, User
+from pipeline.models import Application, Candidate, Distinction, Job, Merge, Pipeline, Unmerge, User
 from tests import factories
 from tests.factories import NOW
 
@@ -38,12 +50,34 @@ def test_two_weeks_show_what_the_product_is_for(settings: object, tmp_path: Path
     call_command("prepare")
     load(end=NOW, days=14)
     assert (Job.objects.count(), Pipeline.objects.count(), Template.objects.count()) == (6, 2, 14)
-    assert Candidate.objects.count() == 62  # of 400 in ninety days
+    assert Candidate.objects.count() == 62 + 3  # of 400 in ninety days; three applied twice
     sent = Message.objects.filter(status=Message.Status.SENT)
     assert sent.filter(origin="automation").count() > 15
     assert HandOff.objects.open().exists()
     assert HandOff.objects.exclude(status=HandOff.Status.OPEN).exists()
-    assert not Message.objects.filter(status__in=[Message.Status.SENDING, Message.Status.UNCERTAIN]).exists()
+    assert not Message.objects.filter(status=Message.Status.SENDING).exists()
+    _assert_seldom_things_happened()
+    assert not sends.reserved_but_sent_by_a_machine().exists()
+    assert [seen for seen in audit.audit() if seen.grade == audit.Grade.VIOLATION] == []
+
+
+def _assert_seldom_things_happened() -> None:
+    """What has a page of its own is on it, open and dealt with."""
+    delivery = Message.Delivery
+    assert Message.objects.filter(status=Message.Status.UNCERTAIN).count() == 1
+    assert Message.objects.filter(status=Message.Status.FAILED).count() == 1
+    assert Message.objects.bounced().count() == 4  # the complaint and the failed one among them
+    assert BounceAnswer.objects.get().again is not None
+    assert Message.objects.filter(delivery=delivery.DELIVERED).count() > 10
+    assert Message.objects.filter(delivery=delivery.COMPLAINED).count() == 1
+    assert Hold.objects.on(NOW).count() == 2
+    assert Snooze.objects.filter(hand_off__status=HandOff.Status.OPEN).count() == 2
+    assert Incident.objects.filter(closed_at=None).count() == Incident.objects.exclude(closed_at=None).count() == 1
+    assert (Merge.objects.count(), Unmerge.objects.count(), Distinction.objects.count()) == (2, 1, 1)
+    undone, finished = Operation.objects.exclude(undone_at=None), Operation.objects.filter(undone_at=None)
+    assert (undone.count(), finished.count()) == (1, 2)
+    assert set(undone.get().items.values_list("state", flat=True)) == {"undone", "stays"}
+    assert not Operation.objects.unfinished().exists()
 
 
 @pytest.mark.usefixtures("_three_days")
