@@ -51,6 +51,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": False,
+    "LOGIN": {"form": "config.sign_in.SignInForm"},
     "ENVIRONMENT": "config.frame.environment",
     "DASHBOARD_CALLBACK": "messaging.admin.today.add_today",
     "ACCOUNT": {"navigation": [{"title": "Profile", "link": profile}]},

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from pipeline.models import User
 from pipeline.sign_in import StaffBackend
-from tests.factories import make_user
+from tests.factories import make_colleague, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +84,32 @@ def test_a_session_ends_after_a_working_day_however_busy_it_was() -> None:
     for hours, status in ((1, 200), (7.9, 200), (8.1, 302)):
         with time_machine.travel(begun + timedelta(hours=hours), tick=False):
             assert client.get("/admin/").status_code == status
+
+
+def test_who_cannot_get_in_is_told_whom_to_ask() -> None:
+    make_person()
+    answer = Client().post("/admin/login/", {"username": "ana", "password": "another password"}).content.decode()
+    assert "do not go together" in answer
+    assert "Ask an administrator" in answer
+    assert "createsuperuser" not in answer
+
+
+def test_a_new_installation_says_how_its_first_administrator_gets_in() -> None:
+    person = make_person(is_active=False)
+    assert "createsuperuser" in Client().get("/admin/login/").content.decode()
+    User.objects.filter(pk=person.pk).update(is_active=True)
+    assert "createsuperuser" not in Client().get("/admin/login/").content.decode()
+
+
+def test_an_administrator_sets_a_new_password_for_who_forgot_theirs() -> None:
+    person = make_person()
+    administrator = Client()
+    administrator.force_login(make_colleague("Administrator"))
+    new = "quite another password"
+    page = f"/admin/pipeline/user/{person.pk}/password/"
+    data = {"usable_password": "true", "password1": new, "password2": new}
+    assert administrator.post(page, data).status_code == 302
+    assert (sign_in(), sign_in(new)) == (None, person)
+    recruiter = Client()
+    recruiter.force_login(make_colleague("Recruiter"))
+    assert recruiter.post(page, data).status_code == 403
