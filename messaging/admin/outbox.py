@@ -23,6 +23,7 @@ from messaging import facts, outlook
 from messaging.admin import bounces, outbox_acts, postponed
 from messaging.admin.desk import person_of
 from messaging.admin.outbox_acts import ACTS, AT_MOST, MAY_ACT, Act
+from messaging.admin.outbox_days import by_day
 from messaging.admin.outbox_filter import FilterForm
 from messaging.models import HandOff, Message
 from messaging.outlook import COUNTED_AT_MOST, Outlook, Show
@@ -68,14 +69,16 @@ def show_list(request: HttpRequest) -> HttpResponse:
     number = max(1, int(page)) if (page := request.GET.get("p", "")).isdecimal() and len(page) < 6 else 1
     rows = form.narrow(_with_rows(outlook.messages_in(show, now=now), show))
     found = list(rows[(number - 1) * PER_PAGE : number * PER_PAGE + 1])
+    shown = _rows(found[:PER_PAGE], show, now=now)
     context = admin.site.each_context(request) | {
         "title": "Outbox",
         "show": show.value,
         "tabs": _tabs(show, now=now),
         "form": form,
-        "rows": _rows(found[:PER_PAGE], show, now=now),
+        "rows": shown,
+        "days": by_day(shown, now=now),
         "first": (number - 1) * PER_PAGE + 1,
-        "last": (number - 1) * PER_PAGE + len(found[:PER_PAGE]),
+        "last": (number - 1) * PER_PAGE + len(shown),
         "page": number,
         "has_more": len(found) > PER_PAGE,
         "at_most": AT_MOST,

@@ -30,15 +30,7 @@ from pipeline.models import User
 from pipeline.models.user import MONDAY_TO_FRIDAY
 from pipeline.outcomes import Refusal
 
-DAYS = [
-    ("1", "Monday"),
-    ("2", "Tuesday"),
-    ("3", "Wednesday"),
-    ("4", "Thursday"),
-    ("5", "Friday"),
-    ("6", "Saturday"),
-    ("7", "Sunday"),
-]
+DAYS = list(enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), start=1))
 SIGNATURE_LINES = 6
 
 

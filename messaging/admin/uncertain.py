@@ -42,8 +42,7 @@ def show_all(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     uncertain = Message.objects.filter(status=Status.UNCERTAIN).order_by("status_at", "pk")
     joined = uncertain.select_related("application__candidate", "application__job")
     context = model_admin.admin_site.each_context(request) | {
-        "title": "Uncertain",
-        "opts": model_admin.opts,
+        "title": "Uncertain mail",
         "page": Paginator(joined, PER_PAGE).get_page(request.GET.get("p")),
     }
     return TemplateResponse(request, "messaging/message/uncertain_list.html", context)

@@ -56,9 +56,9 @@ def _moments_table(together: Sequence[moments.Moments]) -> dict[str, Any]:
             one.answered,
             one.called,
             one.started,
-            median(one.waited),
-            ninetieth(one.waited),
-            median(one.writing),
+            median(one.waited) if one.waited else "no hand-off",
+            ninetieth(one.waited) if one.waited else "",
+            median(one.writing) if one.writing else _why_no_writing(one),
         ]
         for one in together
     ]
@@ -67,6 +67,10 @@ def _moments_table(together: Sequence[moments.Moments]) -> dict[str, Any]:
         "the page to letting the mail go, where it is known."
     )
     return table("By stage", columns, rows, hint=hint)
+
+
+def _why_no_writing(one: moments.Moments) -> str:
+    return "not known" if one.answered or one.started else "by phone only"
 
 
 def _writers_table(of_each: Sequence[moments.Moments], *, names: dict[int, str]) -> dict[str, Any]:

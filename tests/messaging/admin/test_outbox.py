@@ -198,7 +198,25 @@ def test_a_time_is_the_readers_and_the_candidates(client: Client) -> None:
     make_message(application=make_application(candidate=near), delay=2)
     there = [row["there"] for row in client.get(reverse(LIST)).context["rows"]]
     assert there == ["Tue 15 Sep, 06:00 for them (New York)", ""]
-    assert "Tue 15 Sep, 11:00" in page(client)
+    assert "Tue 15 Sep, 11:00" in text_of(client.get(reverse("outbox:act", args=["hold"]), {"ids": [1, 2]}))
+
+
+def test_what_leaves_stands_under_the_day_on_which_it_does_as_the_reader_counts_days(
+    client: Client, coordinator: User
+) -> None:
+    late = make_message(delay=14)  # midnight in London
+    soon, later = make_message(), make_message(delay=24 * 120)
+    [(today, first), (tomorrow, second), (far, third)] = client.get(reverse(LIST)).context["days"]
+    assert (today, tomorrow) == ("Today, Tuesday 15 September", "Tomorrow, Wednesday 16 September")
+    assert far == "Wednesday 13 January 2027"
+    assert [[row["message"].pk for row in rows] for rows in (first, second, third)] == [
+        [soon.pk],
+        [late.pk],
+        [later.pk],
+    ]
+    assert f'<h2 id="day-1">{today}</h2>' in page(client)
+    User.objects.filter(pk=coordinator.pk).update(time_zone="America/New_York")
+    assert [day for day, _ in client.get(reverse(LIST)).context["days"]] == [today, far]
 
 
 def test_the_verdict_is_the_one_of_now_and_as_if_it_were_due(client: Client) -> None:

@@ -285,6 +285,20 @@ def test_numbers_of_answers_lead_to_lists_of_as_many_rows_and_what_was_taken_bac
     assert week["answered"] == client_of(recruiter).get(week["answered_url"]).context["cl"].result_count == 2
 
 
+def test_human_moments_say_why_a_time_is_missing(coordinator: Client) -> None:
+    now = NOW + timedelta(hours=5)
+    handoffs.tell_by_phone(make_hand_off(), note="Called.", by=make_sender(), now=now)
+    page = text_of(coordinator, "moments")
+    assert "by phone only" in page
+    assert "not known" not in page
+    sent = handoffs.answer(make_hand_off(), subject="Our talk", body=OWN_WORDS, by=make_sender(), now=now)
+    assert isinstance(sent, Message)
+    outbox.drain(clock=lambda: now + timedelta(hours=1))
+    page = text_of(coordinator, "moments")
+    assert "not known" in page
+    assert "by phone only" not in page
+
+
 def test_the_ghosting_ledger_leads_to_the_candidate_and_to_the_act(coordinator: Client) -> None:
     waiting = fill("Ida")
     hand_off = make_hand_off(application=make_application(now=NOW - timedelta(days=9)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -89,6 +90,8 @@ def test_the_list_shows_what_is_uncertain_and_nothing_else(client: Client, uncer
     page = read(client, LIST)
 
     assert "1 message that may have left" in page
+    [heading] = re.findall("<h1 .*?</h1>", page, re.DOTALL)
+    assert "Uncertain mail" in heading
     assert url(uncertain) in page
     assert url(other) not in page
 
