@@ -24,6 +24,7 @@ from tests.mutants.worker import Result, Worker, work
 FOLDER = ROOT / "var/mutants"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 UNNOTICED = FOLDER / "unnoticed.json"
+NOTICED = FOLDER / "noticed.json"  # by which test
 SHARE = 0.95
 WHOLE = "messaging/policy/decision.py"  # of which everything is noticed
 Name = tuple[str, str, str]
@@ -48,6 +49,9 @@ def main() -> None:
     results = _judge_all(mutants, traced, files, options)
     explained = _read_survivors()
     UNNOTICED.write_text(json.dumps([mutants[one.number].name for one in results if not one.killed]))
+    NOTICED.write_text(
+        json.dumps([[*mutants[one.number].name, one.by, one.ended] for one in results if one.killed], indent=0)
+    )
     sys.exit(not _report(mutants, results, explained, is_whole=not (options.place or options.again or options.tests)))
 
 
@@ -112,6 +116,7 @@ def _report(
         mutant = mutants[result.number]
         of_file = count.setdefault(mutant.path, Counter())
         of_file["mutants"] += 1
+        of_file["ended"] += result.ended
         end = "noticed" if result.killed else "listed" if mutant.name in explained else "unlisted"
         of_file[end] += 1
         if end == "unlisted":
@@ -133,14 +138,14 @@ def _report(
 
 
 def _print_table(count: Mapping[str, Counter[str]]) -> None:
-    columns = ("mutants", "noticed", "listed", "unlisted")
-    print(
-        "\n| file | mutants | noticed | share | unnoticed, listed | unlisted |\n| --- | --- | --- | --- | --- | --- |"
-    )
+    columns = ("mutants", "noticed", "ended", "listed", "unlisted")
+    heads = ("file", "mutants", "noticed", "of these without an end", "share", "unnoticed, listed", "unlisted")
+    print(f"\n| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
     rows = {**count, "together": sum(count.values(), Counter())}
     for path, of_file in rows.items():
-        mutants, noticed, listed, unlisted = (of_file[column] for column in columns)
-        print(f"| {path} | {mutants} | {noticed} | {noticed / max(mutants, 1):.1%} | {listed} | {unlisted} |")
+        mutants, noticed, ended, listed, unlisted = (of_file[column] for column in columns)
+        share = noticed / max(mutants, 1)
+        print(f"| {path} | {mutants} | {noticed} | {ended} | {share:.1%} | {listed} | {unlisted} |")
 
 
 if __name__ == "__main__":

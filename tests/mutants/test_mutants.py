@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import mutants, ways
+from tests.mutants import mutants, tracing, ways
 
 SOURCE = '''
 LIMIT = 3
@@ -67,3 +67,18 @@ def test_each_changes_one_place_and_says_which(found: dict[str, str]) -> None:
         "pick: without .filter(status=Status.HELD)": "return rows.order_by('due')[:500]",
         "pick: HELD becomes CANCELLED": "return rows.filter(status=Status.CANCELLED).order_by('due')[:500]",
     }
+
+
+def test_a_line_that_moved_keeps_its_tests_and_a_new_one_gets_those_of_its_neighbours() -> None:
+    tests_at = {"1": ["a"], "2": ["b"], "4": ["d"]}
+    moved = tracing._moved(tests_at, "one\ntwo\n\nfour", "new\none\ntwo changed\n\nfour\n\nelsewhere")
+    assert moved == {
+        "1": ["a"],  # before the first
+        "2": ["a"],
+        "3": ["a", "b"],
+        "4": [],
+        "5": ["d"],
+        "6": ["d"],
+        "7": ["d"],
+    }
+    assert tracing._moved({"2": ["b"]}, "\n\n\n\ntwo\n\n", "\n\n\n\ntwo\n\nelsewhere")["7"] == ["b"]

@@ -1,4 +1,4 @@
-"""Which tests run which line, and how long each takes: one run of the tests under coverage, kept until a source changes."""
+"""Which tests run which line, and how long each takes: one run of the tests under coverage, which is kept."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +64,13 @@ class Stopwatch:
 
     def __init__(self, folder: Path) -> None:
         self.seconds: dict[str, float] = {}
+        self.unmeasured: list[str] = []  # because it would take long
         self._folder = folder
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
-            # What is not measured because it takes long is of use here.
-            item.own_markers = [marker for marker in item.own_markers if marker.name != "no_cover"]
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if item.get_closest_marker("no_cover"):
+            self.unmeasured.append(item.nodeid)
         from tests.written_anew import forget_queries  # of the product, which is not there before Django is
 
         forget_queries()  # else only the first test that asks one would run its lines
@@ -86,7 +84,7 @@ class Stopwatch:
 
     def pytest_sessionfinish(self) -> None:
         name = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        (self._folder / f"seconds-{name}.json").write_text(json.dumps(self.seconds))
+        (self._folder / f"seconds-{name}.json").write_text(json.dumps([self.seconds, self.unmeasured]))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -99,20 +97,22 @@ def arguments(files: Sequence[Path]) -> list[str]:
 
 
 def trace(folder: Path, files: Sequence[Path], *, processes: int) -> Trace:
-    """Runs those that changed since they were traced; all, where one of the four did. What changes elsewhere may lead a test
-    to other lines, so then it is not asked where it could be: a mutant the more goes unnoticed."""
+    """Runs those that changed since they were traced. Where one of the four changed, its lines are looked for where they are
+    now; what else changes may lead a test to other lines, so then it is not asked where it could be: a mutant the more goes
+    unnoticed. Without the kept file all are traced anew."""
     kept = folder / "trace.json"
-    of_product = _digest([ROOT / path for path in PATHS])
-    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
-    if found.get("product") != of_product:
-        found = {"product": of_product, "files": {}}
-    states = {str(path.relative_to(ROOT)): _digest([path]) for path in files}
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {"sources": {}, "files": {}}
+    sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in PATHS}
+    product = {path: _digest(source) for path, source in sources.items()}
+    states = {str(path.relative_to(ROOT)): _digest(path.read_text(encoding="utf-8")) for path in files}
     changed = [name for name, state in states.items() if found["files"].get(name, {}).get("state") != state]
     if changed:
         tests_at, seconds = _run(folder, [ROOT / name for name in changed], processes)
+        found["sources"] |= {product[path]: source for path, source in sources.items()}
         for name in changed:
             found["files"][name] = {
                 "state": states[name],
+                "product": product,
                 "seconds": {test: taken for test, taken in seconds.items() if file_of(test) == name},
                 "tests_at": {
                     path: {line: [test for test in tests if file_of(test) == name] for line, tests in lines.items()}
@@ -120,7 +120,26 @@ def trace(folder: Path, files: Sequence[Path], *, processes: int) -> Trace:
                 },
             }
         kept.write_text(json.dumps(found))
-    return _together([found["files"][name] for name in states])
+    traces = [found["files"][name] for name in states]
+    for one in traces:
+        for path, digest in one["product"].items():
+            if digest != product[path]:
+                one["tests_at"][path] = _moved(one["tests_at"][path], found["sources"][digest], sources[path])
+    return _together(traces)
+
+
+def _moved(tests_at: Mapping[str, list[str]], before: str, now: str) -> dict[str, list[str]]:
+    """A line that is new may be reached by what reached the lines it stands for or between; where nothing did, by
+    everything that reached the file."""
+    every = sorted({test for tests in tests_at.values() for test in tests})
+    moved = {}
+    changes = SequenceMatcher(None, before.splitlines(), now.splitlines(), autojunk=False).get_opcodes()
+    for kind, first, last, first_now, last_now in changes:
+        near = sorted({test for line in range(first, last + 2) for test in tests_at.get(str(line), ())})
+        for line in range(first_now + 1, last_now + 1):
+            was = str(line - first_now + first)
+            moved[str(line)] = tests_at.get(was, []) if kind == "equal" else near or every
+    return moved
 
 
 def _together(traces: Sequence[dict[str, Any]]) -> Trace:
@@ -138,8 +157,8 @@ def file_of(test: str) -> str:
     return test.partition("::")[0]
 
 
-def _digest(paths: Sequence[Path]) -> str:
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def _run(
@@ -157,18 +176,24 @@ def _run(
     if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
         sys.exit("The tests fail without any mutant, so nothing can be said of mutants.")
     seconds: dict[str, float] = {}
+    unmeasured: list[str] = []
     for path in folder.glob("seconds-*.json"):
-        seconds |= json.loads(path.read_text())
-    return _tests_at(data), seconds
+        taken, without = json.loads(path.read_text())
+        seconds |= taken
+        unmeasured += without
+    return _tests_at(data, unmeasured), seconds
 
 
-def _tests_at(data: Path) -> dict[str, dict[str, list[str]]]:
-    """path -> line -> tests"""
+def _tests_at(data: Path, unmeasured: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """path -> line -> tests. What is not measured may reach every line of what its folder is about."""
     measured = coverage.CoverageData(basename=str(data))
     measured.read()
     return {
         path: {
-            str(line): sorted({name.rpartition("|")[0] for name in names if "|" in name})
+            str(line): sorted(
+                {name.rpartition("|")[0] for name in names if "|" in name}
+                | {test for test in unmeasured if Path(test).parent == "tests" / Path(path).parent}
+            )
             for line, names in measured.contexts_by_lineno(str(ROOT / path)).items()
         }
         for path in PATHS

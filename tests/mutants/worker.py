@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import os
 import shutil
 import signal
@@ -22,9 +23,15 @@ from _pytest.runner import runtestprotocol
 from tests.mutants.mutants import Mutant, put_in_place
 from tests.mutants.tracing import Trace, file_of
 
-# Seconds that a test may take beyond ten times what it took without a mutant, before it counts as noticed.
+# Seconds that a test may take beyond ten times what it took without a mutant, before it counts as noticed. On a busy machine
+# that may happen by itself, so then it is asked a second time and may take so many times as long.
 PATIENCE = 10.0
-NOTICED, UNNOTICED, UNFIT = 0, 1, 2
+AGAIN = 3.0
+# Seconds. Tests that take longer often look at a clock or at other processes, so they have to notice twice.
+LONG = 1.0
+# Tests that take less are alike, and so are those that take up to four times as long, and so on.
+BRIEF = 0.02
+NOTICED, UNNOTICED, UNFIT, ENDED = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,7 @@ class Result:
     killed: bool
     by: str  # the test that noticed, or why there was nothing to notice
     asked: int  # tests that ran
+    ended: bool = False  # nothing failed, but a test went on for ever, or its process died
 
 
 class Worker:
@@ -67,24 +75,34 @@ class Worker:
         return True
 
     def _judge(self, number: int) -> Result:
-        mutant = self._mutants[number]
+        mutant, asked = self._mutants[number], 0
         tests = self._tests_for(mutant)
         while tests:
-            ended = self._run(tests, mutant)
-            if ended == UNFIT:
+            end = self._run(tests, mutant)
+            if end == UNFIT:
                 return Result(number=number, killed=False, by="it cannot be put in place", asked=0)
-            if ended == UNNOTICED:
+            if end == UNNOTICED:
+                asked += len(tests)
                 break
-            by = tests[self._at.value]
+            at = self._at.value
+            by, tests, asked = tests[at], tests[at + 1 :], asked + at + 1
             if self._is_sound(by):
-                self._killers[mutant.place, by] += 1
-                return Result(number=number, killed=True, by=by, asked=self._at.value + 1)
-            tests.remove(by)
-        return Result(number=number, killed=False, by="", asked=len(tests))
+                end = self._alone(by, mutant, end, is_first=at == 0)
+                if end != UNNOTICED:
+                    self._killers[mutant.place, by] += 1
+                    return Result(number=number, killed=True, by=by, asked=asked, ended=end == ENDED)
+        return Result(number=number, killed=False, by="", asked=asked)
+
+    def _alone(self, test: str, mutant: Mutant, end: int, *, is_first: bool) -> int:
+        """What it says without other tests before it, which may have left something behind; and once more where it may have
+        failed by chance."""
+        if is_first and end == NOTICED and self._trace.seconds.get(test, 0.0) < LONG:
+            return end
+        return self._run([test], mutant, times=AGAIN)
 
     def _tests_for(self, mutant: Mutant) -> list[str]:
-        """First those that noticed another mutant of the same place; then the fastest of every file, of the module's own
-        before others, then the second of every file; as many as there is time for."""
+        """First those that noticed another mutant of the same place; then the fast ones before the slow ones, by turns of
+        every file, of the module's own before others; as many as there is time for."""
         seconds, own = self._trace.seconds, f"/test_{Path(mutant.path).stem}.py"
         tests = [test for test in self._trace.tests_for(mutant) if test in self._items and self._sound.get(test, True)]
         tests.sort(key=lambda test: seconds.get(test, 0.0))
@@ -93,7 +111,14 @@ class Worker:
         for test in tests:
             turn[file_of(test)] += 1
             turn_of[test] = turn[file_of(test)]
-        tests.sort(key=lambda test: (-self._killers[mutant.place, test], turn_of[test], own not in test))
+        tests.sort(
+            key=lambda test: (
+                -self._killers[mutant.place, test],
+                math.ceil(math.log(max(seconds.get(test, 0.0), BRIEF) / BRIEF, 4)),
+                turn_of[test],
+                own not in test,
+            )
+        )
         until = itertools.accumulate(seconds.get(test, 0.0) for test in tests)
         return [test for test, taken in zip(tests, until, strict=True) if taken <= self._seconds]
 
@@ -104,7 +129,7 @@ class Worker:
             self._at.value = at
         return self._sound[test]
 
-    def _run(self, tests: Sequence[str], mutant: Mutant | None) -> int:
+    def _run(self, tests: Sequence[str], mutant: Mutant | None, *, times: float = 1.0) -> int:
         """In a child. The signal of its alarm ends it where a test goes on for ever, which is noticing too."""
         self._put_folder_back()
         self._at.value = -1
@@ -117,20 +142,21 @@ class Worker:
                 if mutant is not None:
                     put_in_place(mutant)
                 ended = NOTICED
-                ended = self._ask(tests)
+                ended = self._ask(tests, times)
             os._exit(ended)
         _, status = os.waitpid(child, 0)
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # processes that tests began
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else NOTICED
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else ENDED
 
-    def _ask(self, tests: Sequence[str]) -> int:
+    def _ask(self, tests: Sequence[str], times: float) -> int:
         items = [self._items[test] for test in tests]
         items[0].session._setupstate.teardown_exact(items[0])
         for at, item in enumerate(items):
             self._at.value = at
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_REAL, PATIENCE + 10 * self._trace.seconds.get(tests[at], 0.0))
+            patience = PATIENCE + 10 * self._trace.seconds.get(tests[at], 0.0)
+            signal.setitimer(signal.ITIMER_REAL, times * patience)
             following = items[at + 1] if at + 1 < len(items) else items[at - 1]
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
                 return NOTICED
