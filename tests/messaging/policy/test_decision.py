@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 
 from messaging.policy import decision
 from messaging.policy.decision import (
-    ASK_AGAIN_AFTER,
     GRAVITY,
     RULES,
-    STALE_AFTER,
     WITHOUT_QUOTES,
     Facts,
     Finding,
@@ -301,6 +299,25 @@ def test_every_rule_is_broken_by_some_case_and_asked_once() -> None:
     assert rules_of_the_module == set(RULES)
 
 
+def test_what_is_asked_of_one_kind_is_not_asked_of_another() -> None:
+    agreed = replace(UPDATE, touchpoint="talent_pool", talent_pool_consent=True)
+    assert decide(agreed).outcome is Outcome.SEND
+    assert decide(replace(UPDATE, planned_at=NOW - timedelta(days=90))).outcome is Outcome.SEND
+    assert decide(replace(UPDATE, other_hand_offs_open=1)).outcome is Outcome.SEND
+    assert decide(replace(BY_A_PERSON, brake_on=True)).outcome is Outcome.SEND
+    # How long and how new the words are is asked of a person, and only where the words must be theirs.
+    copied: dict[str, Any] = {"too_short": True, "too_close_to": "the template “No”"}
+    assert codes(decide(replace(REJECTION, reach=5, **copied))) == ["floor"]
+    assert decide(replace(BY_A_PERSON, reach=2, contact=False, **copied)).outcome is Outcome.SEND
+
+
+def test_a_rejection_is_one_whatever_its_words() -> None:
+    gentle = replace(REJECTION, reads_like_rejection=False)
+    assert decide(gentle).outcome is Outcome.SEND
+    assert codes(decide(replace(gentle, decided_by_a_person=False))) == ["no_persons_decision"]
+    assert codes(decide(replace(gentle, application_status="active"))) == ["not_rejected"]
+
+
 def test_what_the_second_signature_is_for() -> None:
     read_twice = replace(REJECTION, touchpoint="status_update", signatures=2)
     assert decide(read_twice).outcome is Outcome.SEND
@@ -330,7 +347,8 @@ def test_only_later_says_when_to_ask_again_and_then_the_latest_of_its_times() ->
     waiting = replace(SURVEY, told=False, due_at=NOW + timedelta(days=3))
     assert codes(decide(waiting)) == ["not_due", "not_told"]
     assert decide(waiting).retry_at == NOW + timedelta(days=3)
-    assert decide(replace(waiting, due_at=NOW)).retry_at == NOW + ASK_AGAIN_AFTER
+    assert decide(replace(waiting, due_at=NOW)).retry_at == NOW + timedelta(days=1)
+    assert decide(replace(SURVEY, other_hand_offs_open=1)).retry_at == NOW + timedelta(days=1)
     assert decide(replace(waiting, signatures=0)).retry_at is None
     assert decide(replace(waiting, do_not_contact=True)).retry_at is None
 
@@ -339,8 +357,23 @@ def test_due_and_stale_begin_and_end_to_the_moment() -> None:
     moment = timedelta(microseconds=1)
     assert decide(replace(UPDATE, due_at=NOW)).outcome is Outcome.SEND
     assert decide(replace(UPDATE, due_at=NOW + moment)).outcome is Outcome.LATER
-    assert decide(replace(UPDATE, due_at=NOW - STALE_AFTER)).outcome is Outcome.SEND
-    assert decide(replace(UPDATE, due_at=NOW - STALE_AFTER - moment)).outcome is Outcome.HAND_OFF
+    assert decide(replace(UPDATE, due_at=NOW - timedelta(days=14))).outcome is Outcome.SEND
+    assert decide(replace(UPDATE, due_at=NOW - timedelta(days=14) - moment)).outcome is Outcome.HAND_OFF
+    assert decide(replace(SURVEY, planned_at=NOW - timedelta(days=30))).outcome is Outcome.SEND
+    assert codes(decide(replace(SURVEY, planned_at=NOW - timedelta(days=30) - moment))) == ["too_late"]
+
+
+@pytest.mark.parametrize("change", [{"at_home": False}, {"brake_on": True}])
+def test_what_holds_everything_up_is_asked_about_again_in_an_hour(change: dict[str, Any]) -> None:
+    assert decide(replace(UPDATE, **change)).retry_at == NOW + timedelta(hours=1)
+
+
+def test_a_wait_without_a_time_has_none() -> None:
+    waiting = decide(replace(UPDATE, due_at=NOW + timedelta(days=1)))
+    without = replace(waiting.findings[0], retry_at=None)
+    assert replace(waiting, findings=()).retry_at is None
+    assert replace(waiting, findings=(without,)).retry_at is None
+    assert replace(waiting, findings=(without, *waiting.findings)).retry_at == NOW + timedelta(days=1)
 
 
 def test_a_person_may_send_what_a_machine_may_not() -> None:
@@ -395,6 +428,9 @@ def test_the_floor_says_what_kind_it_is_and_why() -> None:
         "The floor: a message of the kind “rejection” is written by a person here, because the candidate reached phone "
         "screen."
     )
+    assert sentence_of(replace(REJECTION, reach=3, contact=True)) == sentence_of(replace(REJECTION, reach=3))
+    offer = replace(UPDATE, touchpoint="offer", reach=2, contact=False)
+    assert sentence_of(offer).endswith("because the candidate reached review.")
     assert sentence_of(replace(REJECTION, contact=True)).endswith(
         "because somebody already dealt with the candidate, although they only reached review."
     )
@@ -407,6 +443,11 @@ def test_the_floor_says_what_kind_it_is_and_why() -> None:
     )
     perhaps = decide(replace(UPDATE, reads_like_rejection=None)).findings[0].sentence
     assert "“status update” that may read like a rejection is written by" in perhaps
+
+
+@pytest.mark.parametrize("reach", [1, 7])
+def test_the_first_and_the_last_milestone_are_known(reach: int) -> None:
+    assert decide(replace(UPDATE, reach=reach)).outcome is Outcome.SEND
 
 
 @pytest.mark.parametrize("reach", [None, 0, 8, -3])

@@ -6,6 +6,7 @@ import pytest
 
 from messaging.policy.floor import (
     FLOOR,
+    TELLS_THE_OUTCOME,
     Reserve,
     Rule,
     Touchpoint,
@@ -180,6 +181,15 @@ def test_a_rule_looser_than_the_policy_is_refused_and_one_as_strict_is_taken() -
 def test_a_later_row_cannot_read_as_if_it_took_a_stricter_one_back() -> None:
     assert find_loose("rejection", rules((1, W), (3, A)))[0].startswith("From phone screen on the floor says")
     assert find_loose("rejection", rules((1, W), (3, W))) == ()
+
+
+@pytest.mark.parametrize("pairs", [((3, A), (3, W)), ((3, W), (3, A))])
+def test_of_two_rows_from_one_milestone_on_the_looser_is_read(pairs: tuple[tuple[int, int], ...]) -> None:
+    assert find_loose("rejection", rules(*pairs))[0].startswith("From phone screen on the floor says")
+
+
+def test_a_rejection_or_an_offer_tells_the_outcome_and_nothing_else_does() -> None:
+    assert {touchpoint for touchpoint in TABLE if touchpoint in TELLS_THE_OUTCOME} == {"rejection", "offer"}
 
 
 def test_floor_and_policy_are_both_named_where_both_are_undercut() -> None:
