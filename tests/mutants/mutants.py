@@ -100,7 +100,9 @@ def _in_body(place: str, block: ast.AST) -> Iterator[tuple[str, ast.stmt, ast.AS
         yield place, statement, statement
         if not isinstance(statement, ast.FunctionDef | ast.Raise):
             for child in ast.iter_child_nodes(statement):
-                if not isinstance(child, ast.stmt | ast.ExceptHandler):
+                if not isinstance(child, ast.stmt | ast.ExceptHandler) and child is not getattr(
+                    statement, "annotation", None
+                ):
                     yield from ((place, statement, node) for node in _inside(child))
         for handler in getattr(statement, "handlers", []):
             yield place, statement, handler
@@ -139,8 +141,6 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
             names = {id(argument) for argument in node.args}
         case ast.Call(func=ast.Name(id="isinstance" | "getattr" | "hasattr")):
             names = {id(argument) for argument in node.args[1:]}
-        case ast.AnnAssign():
-            names = {id(node.annotation)}
         case _:
             names = set()
     for child in ast.iter_child_nodes(node):
