@@ -11,6 +11,9 @@ PARALLEL := -n auto --dist loadgroup
 OTHERS := django-post_office==3.12.0 nh3==0.3.2
 BESIDE := var/bench
 
+# Where the environment forbids it, every one of the many processes of the tests would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check suite coverage bench-audit bench-delivery bench-board bench-pages barriers screenshots chaos format lock clean
 

@@ -1,14 +1,19 @@
 """What every test stands on: a surrounding of its own, and browser tests that run or say that they did not."""
 
+import gc
 import os
 import shutil
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
+from tests import migrated
 from tests.chaos.figures import print_table
 
 REQUIRE_BROWSER = "BYHAND_REQUIRE_BROWSER"
@@ -31,14 +36,25 @@ def chromium() -> str:
     return path
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> Iterator[bool]:
+    """As pytest-django asks whether to take the database that is there; the server has none, and makes one each time."""
+    if connection.vendor == "sqlite":
+        migrated.bring(Path(connection.settings_dict["TEST"]["NAME"]))
+    yield connection.vendor == "sqlite"
+    connection.close()
+
+
 @pytest.fixture(autouse=True, scope="session")
-def tables_can_be_emptied(django_db_setup: None) -> None:
+def tables_can_be_emptied(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """After a test with real transactions Django empties every table, row by row in SQLite; the guards refuse that, and
     are lifted for it in one transaction."""
     if connection.vendor != "sqlite":
         return
     from messaging.guards import ALL
 
+    with django_db_blocker.unblock():
+        migrated.keep()
     lift = [f"DROP TRIGGER IF EXISTS {guard.full_name}" for guard in ALL]
     put_back = [statement for guard in ALL for statement in guard.statements("sqlite")]
     operations = type(connection.ops)
@@ -68,6 +84,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(settings.TEST_ROOT, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    # What was imported and collected stays; looking through it for rubbish again and again takes a twelfth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
