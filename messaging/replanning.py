@@ -85,7 +85,7 @@ def plan_again(stopped: Stopped, *, now: datetime) -> list[Message]:
         if _cause(old) not in there
     }
     Message.objects.bulk_create(again.values())
-    _keep_on_hold(again, now=now)
+    rowwise.hand_down(Hold.objects.on(now), "message", again)  # whoever held a message was not done with it
     settle_in_turn(list(again.values()), now=now)
     _give_back_tasks(again, stopped, now=now)
     return list(again.values())
@@ -94,14 +94,6 @@ def plan_again(stopped: Stopped, *, now: datetime) -> list[Message]:
 def _cause(old: Message) -> str:
     """The same cause never leads to two of a kind, and the one that it led to has ended."""
     return f"{old.cause.partition('|')[0]}|{old.pk}"
-
-
-def _keep_on_hold(again: Mapping[int, Message], *, now: datetime) -> None:
-    """Whoever held a message was not done with it."""
-    holds = list(Hold.objects.on(now).filter(message__in=again))
-    for hold in holds:
-        hold.pk, hold.message = None, again[hold.message_id]
-    Hold.objects.bulk_create(holds)
 
 
 def _give_back_tasks(again: Mapping[int, Message], stopped: Stopped, *, now: datetime) -> None:

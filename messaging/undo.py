@@ -13,6 +13,7 @@ from django.db import transaction
 from messaging import drafts, gate, ledger
 from messaging.models import Draft, Escalation, HandOff, LedgerEntry, Message, Snooze
 from messaging.policy.decision import Origin
+from pipeline import rowwise
 from pipeline.actors import person
 from pipeline.models import Application, User
 from pipeline.outcomes import Refusal
@@ -51,11 +52,8 @@ def carry_over(successors: Mapping[int, HandOff]) -> None:
     """From hand-offs that ended to those that take their place: who was asked about a due date is not asked once more, why
     it was put off goes on to be known, and nobody's draft is lost."""
     models: tuple[type[Any], ...] = (Escalation, Snooze, Draft)
-    for model in models if successors else ():
-        rows = list(model.objects.filter(hand_off__in=successors))
-        for row in rows:
-            row.pk, row.hand_off = None, successors[row.hand_off_id]
-        model.objects.bulk_create(rows)
+    for model in models:
+        rowwise.hand_down(model.objects.all(), "hand_off", successors)
 
 
 def can_be_taken_back(*, by: User, now: datetime) -> list[Message]:

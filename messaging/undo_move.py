@@ -9,7 +9,7 @@ from django.db import transaction
 
 from messaging import automations, handoffs, outgoing, replanning
 from messaging.models import HandOff, Message
-from pipeline import actors, moves
+from pipeline import actors, moves, moves_of_many
 from pipeline.models import Application, StageChange, User
 from pipeline.moves import Act
 from pipeline.outcomes import Refusal
@@ -48,7 +48,7 @@ def undo(change: StageChange, *, by: User, now: datetime) -> StageChange | Refus
         refusal = why_not(change, by=by, now=now) or _call_off(change, by=by, now=now)
         if refusal is None:
             act = Act(by=actors.person(by.pk), now=now, quiet=True)
-            taken_back = moves.take_back(change, act=act)
+            taken_back = moves_of_many.take_back_many([change], act=act)[change.application_id]
             if not isinstance(taken_back, Refusal):
                 automations.follow(taken_back, now=now)
                 replanning.plan_again(replanning.find_stopped({change.application_id: change.at}), now=now)

@@ -95,24 +95,6 @@ def move_back(application: Application, to: Stage, *, act: Act) -> StageChange |
     return _enter(application, to, Kind.MOVED_BACK, act=act)
 
 
-def take_back(change: StageChange, *, act: Act) -> StageChange | Refusal:
-    """Undoes the last move from one stage to another: the application is where it was, since when it was. The history
-    keeps both ways, and the reach stays."""
-    application, from_stage = change.application, change.from_stage
-    if change.kind not in BETWEEN_STAGES or from_stage is None:
-        return Refusal("Only a move from one stage to another can be undone.")
-    with transaction.atomic():
-        last, *before = application.stage_changes.order_by("-pk")
-        if last != change:
-            return Refusal(f"{application.candidate} was moved again since then. Nothing was changed.")
-        taken_back = _enter(application, from_stage, Kind.UNDONE, act=act)
-        since = waited_since(before)
-        if since is not None and not isinstance(taken_back, Refusal):
-            Application.objects.filter(pk=application.pk).update(stage_entered_at=since)
-            application.refresh_from_db()
-        return taken_back
-
-
 def waited_since(changes: Sequence[StageChange]) -> datetime | None:
     """Since when somebody was in the stage that these changes led to, newest first. None: nothing tells."""
     undone = 0

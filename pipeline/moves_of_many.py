@@ -72,8 +72,8 @@ def reject_many(applications: Sequence[Application], *, reason: Reason, act: Act
 
 
 def take_back_many(changes: Sequence[StageChange], *, act: Act) -> dict[int, StageChange | Refusal]:
-    """Undoes what the two above did, where it is the last that was done: each is where it was, since when it was. The
-    history keeps both ways, and the reach stays."""
+    """Undoes moves and rejections, of one or of many, where they are the last that was done: each is where it was, since
+    when it was. The history keeps both ways, and the reach stays."""
     with transaction.atomic():
         ids = [change.application_id for change in changes]
         rows = Application.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")

@@ -1,4 +1,5 @@
-"""Many rows with values of their own in one statement, where the ORM would write a long CASE for each column."""
+"""Many rows with values of their own in few statements, where the ORM would write a long CASE for each column, or one
+statement for each row."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 
 def update_each(model: type[Model], values: Mapping[int, Mapping[str, Any]], *, where: Mapping[str, Any]) -> int:
@@ -33,3 +34,13 @@ def update_each(model: type[Model], values: Mapping[int, Mapping[str, Any]], *, 
         rows = ([*(saved(name, row[name]) for name in names), pk, *condition] for pk, row in values.items())
         cursor.executemany(statement, list(rows))
         return int(cursor.rowcount)
+
+
+def hand_down(rows: QuerySet[Any], name: str, successors: Mapping[int, Model]) -> None:
+    """Each row that points with `name` to what has a successor once more, pointing to that. `successors`: by primary key."""
+    copies = list(rows.filter(**{f"{name}__in": successors})) if successors else []
+    for copy in copies:
+        heir = successors[getattr(copy, f"{name}_id")]
+        copy.pk = None
+        setattr(copy, name, heir)
+    rows.model.objects.bulk_create(copies)

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from messaging import automations
 from messaging.models import Automation, HandOff, Message, PlannedChange, Template
-from pipeline import actors, moves
+from pipeline import actors, moves, moves_of_many
 from pipeline.milestones import Milestone
 from pipeline.models import Application, StageChange
 from pipeline.moves import Act
@@ -108,7 +108,8 @@ def _make_change(kind: str) -> StageChange:
         change = move_to(application, Milestone.INTERVIEW)
         return change if kind == Kind.ADVANCED else move_to(application, Milestone.REVIEW)
     if kind == Kind.UNDONE:
-        return done(moves.take_back(move_to(application, Milestone.INTERVIEW), act=act()))
+        change = move_to(application, Milestone.INTERVIEW)
+        return done(moves_of_many.take_back_many([change], act=act())[application.pk])
     if kind == Kind.HIRED:
         return done(moves.hire(application, act=act()))
     if kind == Kind.WITHDRAWN:

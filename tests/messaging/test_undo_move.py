@@ -141,7 +141,7 @@ def test_a_message_that_the_move_stopped_comes_back(person: User) -> None:
 def test_a_second_move_is_undone_first(person: User) -> None:
     first = move(person)
     second = move(person, application=first.application, to=Milestone.OFFER)
-    assert "was moved again" in undo(first, by=person)
+    assert "moved them on since" in undo(first, by=person)
     assert undo(second, by=person) == ""
     assert stage_of(first) == Milestone.REVIEW
 
@@ -149,14 +149,14 @@ def test_a_second_move_is_undone_first(person: User) -> None:
 def test_an_application_that_ended_meanwhile_is_left_alone(person: User) -> None:
     change = move(person)
     make.reject(Application.objects.get(pk=change.application_id), by=person)
-    assert "was moved again" in undo(change, by=person)
+    assert "moved them on since" in undo(change, by=person)
     assert stage_of(change) == Milestone.REVIEW
 
 
 def test_an_undo_is_done_once(person: User) -> None:
     change = move(person)
     assert undo(change, by=person) == ""
-    assert "was moved again" in undo(change, by=person)
+    assert "moved them on since" in undo(change, by=person)
     assert StageChange.objects.filter(application=change.application_id).count() == 3
 
 
