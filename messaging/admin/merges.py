@@ -71,8 +71,7 @@ def merge(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Http
         return _refused(request, kept, ahead)
     if isinstance(rehearsed, Refusal):
         return _refused(request, kept, rehearsed)
-    context = _context(model_admin, request, f"Merge {away} into {kept}") | {
-        "kept": kept,
+    context = _context(model_admin, request, kept, title=f"Merge {away} into {kept}") | {
         "away": away,
         "reasons": compare(kept, away),
         "distinction": find_distinction(kept, away),
@@ -98,9 +97,8 @@ def unmerge(model_admin: ModelAdmin, request: HttpRequest, object_id: str, merge
     if request.method == "POST":
         return _taken_apart(model_admin, request, record, apart)
     moved = list(record.applications.select_related("application__job", "application__stage"))
-    context = _context(model_admin, request, f"Take {record.away} and {kept} apart") | {
+    context = _context(model_admin, request, kept, title=f"Take {record.away} and {kept} apart") | {
         "record": record,
-        "kept": kept,
         "going": [row for row in moved if row.was_of_id == record.away_id],
         "waking": [row for row in moved if row.rests],
         "staying": came_since(record),
@@ -140,16 +138,16 @@ def _open(model_admin: ModelAdmin, request: HttpRequest, object_id: str) -> Cand
     return candidate
 
 
-def _context(model_admin: ModelAdmin, request: HttpRequest, title: str) -> dict[str, Any]:
+def _context(model_admin: ModelAdmin, request: HttpRequest, kept: Candidate, *, title: str) -> dict[str, Any]:
+    """`candidate`: to whom the way back leads."""
     context: dict[str, Any] = model_admin.admin_site.each_context(request)
-    return context | {"title": title, "opts": model_admin.opts}
+    return context | {"title": title, "opts": model_admin.opts, "candidate": kept, "kept": kept}
 
 
 def _ask_for_the_other(model_admin: ModelAdmin, request: HttpRequest, kept: Candidate, form: OtherForm) -> HttpResponse:
     if not form.data:
         form = OtherForm(candidate=kept, admin_site=model_admin.admin_site)
-    context = _context(model_admin, request, f"Merge another record into {kept}") | {
-        "kept": kept,
+    context = _context(model_admin, request, kept, title=f"Merge another record into {kept}") | {
         "form": form,
         "media": model_admin.media + form.media,
     }

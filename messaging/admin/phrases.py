@@ -50,7 +50,7 @@ class RejectionPhraseAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
     form = RejectionPhraseForm
     change_form_template = "messaging/what_if/change_form.html"
     delete_confirmation_template = "messaging/what_if/delete.html"
-    delete_selected_confirmation_template = "messaging/what_if/delete_selected.html"
+    delete_selected_confirmation_template = delete_confirmation_template
     nothing_yet = (
         "No phrase is listed, so only the kind of a template says whether it rejects. Add the words with "
         "which you say no."
@@ -79,7 +79,10 @@ class RejectionPhraseAdmin(AsReadAdmin, WhatIfAdmin, RuleAdmin, ModelAdmin):
         """Django's own, with what it changes on the page that asks."""
         page: Any = delete_selected(self, request, phrases)
         if page is not None:
-            page.context_data["what_if"] = _what_if_without(request, list(phrases))
+            page.context_data |= {
+                "what_if": _what_if_without(request, list(phrases)),
+                "asks_in": "admin/delete_selected_confirmation.html",
+            }
         return page
 
     def save_model(self, request: HttpRequest, obj: RejectionPhrase, form: Any, change: Any) -> None:
