@@ -40,7 +40,7 @@ KEYS = (
 @admin.register(HandOff)
 class HandOffAdmin(ModelAdmin):
     class Media:
-        css = {"all": ["messaging/compose.css", "messaging/handoffs.css"]}
+        css = {"all": [f"messaging/{name}.css" for name in ("desk", "handoffs", "keys", "undo")]}
         js = [Script("messaging/keys.js", type="module"), Script("messaging/handoffs.js", type="module")]
 
     nothing_yet = (

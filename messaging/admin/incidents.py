@@ -37,7 +37,7 @@ class NoteForm(forms.Form):
 @admin.register(Incident)
 class IncidentAdmin(History, ModelAdmin):
     class Media:
-        css = {"all": ["messaging/compose.css"]}
+        css = {"all": ["messaging/desk.css"]}
 
     nothing_yet = (
         "Nothing happened that should not. A mail that nobody cleared, a guard of the database that differs or a worker "

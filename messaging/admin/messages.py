@@ -53,7 +53,7 @@ STATUS_COLOURS = {
 @admin.register(Message)
 class MessageAdmin(History, ModelAdmin):
     class Media:
-        css = {"all": ["messaging/compose.css"]}
+        css = {"all": ["messaging/desk.css", "messaging/mail.css"]}
 
     nothing_yet = (
         "No message yet. Automations plan them when candidates apply, move or are rejected, and people write them."

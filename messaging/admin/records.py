@@ -190,7 +190,7 @@ class AttemptAdmin(History, ModelAdmin):
 @admin.register(RecordedVerdict)
 class RecordedVerdictAdmin(History, ModelAdmin):
     class Media:
-        css = {"all": ["messaging/compose.css"]}
+        css = {"all": ["messaging/desk.css"]}
 
     nothing_yet = (
         "The gate decided nothing yet. What it says to a message that is due stays here, with every reason and fact."
