@@ -218,7 +218,7 @@ def _read_week(scope: Scope, *, now: datetime) -> dict[str, Any]:
         "sent_url": links.sent_by_automations(week),
         "answered": answered.answered,
         "answered_url": links.answered(week),
-        "median": wait_in_words(answered.spread.median) if answered.spread else "–",
+        "median": wait_in_words(answered.spread.median) if answered.spread else "none answered yet",
     }
 
 

@@ -36,17 +36,7 @@ def show(request: HttpRequest) -> HttpResponse:
             "Plain time, nights and weekends included, because that is what they wait. When a hand-off is due is "
             "counted in working days, and is later where somebody put it off."
         ),
-        "numbers": [
-            {
-                "label": "Answered",
-                "number": everything.answered,
-                "url": links.answered(period, job=asked.job),
-                "hint": f"{everything.by_phone} of them by phone",
-            },
-            {"label": "Median", "number": median(everything.spread), "hint": "half were answered sooner"},
-            {"label": "90th percentile", "number": ninetieth(everything.spread), "hint": "one in ten waited longer"},
-            {"label": "In time", "number": _share(everything), "hint": "before they were due"},
-        ],
+        "numbers": _numbers(everything, url=links.answered(period, job=asked.job)),
         "chart": bars.draw(
             [Bar(label=short_day(cast(date, week.key)), values=[_hours_of(week.spread)]) for week in weeks],
             series=["Median hours"],
@@ -61,6 +51,23 @@ def show(request: HttpRequest) -> HttpResponse:
         ],
     }
     return page(request, "answers", context, asked=asked)
+
+
+def _numbers(everything: answers.Answers, *, url: str) -> list[dict[str, Any]]:
+    sooner, longer, in_time = "half were answered sooner", "one in ten waited longer", "before they were due"
+    if not everything.answered:
+        sooner = longer = in_time = "nothing was answered in this time"
+    return [
+        {
+            "label": "Answered",
+            "number": everything.answered,
+            "url": url,
+            "hint": f"{everything.by_phone} of them by phone",
+        },
+        {"label": "Median", "number": median(everything.spread), "hint": sooner},
+        {"label": "90th percentile", "number": ninetieth(everything.spread), "hint": longer},
+        {"label": "In time", "number": _share(everything), "hint": in_time},
+    ]
 
 
 def _name_of(names: Mapping[Any, str]) -> Callable[[Any], str]:

@@ -334,6 +334,8 @@ def test_an_empty_report_says_what_will_appear_there(coordinator: Client) -> Non
     assert "Nobody. A candidate appears here who heard nothing for 5 working days" in text_of(coordinator, "silence")
     for name in ("answers", "moments"):
         assert "Nothing in this time." in text_of(coordinator, name)
+    assert "half were answered sooner" not in text_of(coordinator, "answers")
+    assert "nothing was answered in this time" in text_of(coordinator, "answers")
 
 
 # --- The minutes ---

@@ -154,6 +154,7 @@ def test_the_time_given_back_is_what_automations_sent_since_monday(recruiter: Us
 
 def test_what_a_person_wrote_gives_no_time_back_and_is_what_it_was_for(recruiter: User) -> None:
     hand_off = hand_off_of(recruiter)
+    assert context_of(recruiter)["week"]["median"] == "none answered yet"
     answer = handoffs.answer(hand_off, subject="Hello", body=OWN_WORDS, by=recruiter, now=timezone.now())
     assert isinstance(answer, Message)
     outbox.drain(clock=lambda: timezone.now() + timedelta(minutes=5))
