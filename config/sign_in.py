@@ -14,7 +14,7 @@ class SignInForm(AuthenticationForm):
     error_messages: ClassVar[dict[str, str]] = {
         **AuthenticationForm.error_messages,
         "invalid_login": (
-            "This user name and password do not go together, or you may not sign in here. Capital letters matter."
+            "This username and password do not go together, or you may not sign in here. Capital letters matter."
         ),
     }
 

@@ -145,7 +145,9 @@ def just_put_off(request: HttpRequest, *, now: datetime) -> list[Snooze]:
         due_before__lt=F("due_after"),
         hand_off__status=HandOff.Status.OPEN,
     )
-    return list(by_them.select_related("hand_off__application__candidate").order_by("-pk"))
+    newest = by_them.select_related("hand_off__application__candidate").order_by("pk")
+    # Put off to the same day twice, it is undone once.
+    return list({snooze.hand_off_id: snooze for snooze in newest}.values())[::-1]
 
 
 def _find(pk: int) -> HandOff:

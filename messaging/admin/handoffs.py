@@ -104,7 +104,7 @@ class HandOffAdmin(ModelAdmin):
         if step := hand_off.escalated_to:  # type: ignore[attr-defined]
             badges.append(("grave", f"Escalated to {Escalation.Step(step).label}"))
         marks = format_html_join("", '<span class="desk-note desk-note-{}">{}</span>', badges)
-        return format_html('<span title="{}">{}</span>{}', sentence, _in_short(sentence), marks)
+        return format_html('<div><span title="{}">{}</span>{}</div>', sentence, _in_short(sentence), marks)
 
     @display(description="owner", ordering="owner__first_name")
     def owned_by(self, hand_off: HandOff) -> SafeString:

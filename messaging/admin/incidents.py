@@ -56,7 +56,7 @@ class IncidentAdmin(History, ModelAdmin):
 
     @display(description="incident", ordering="kind", header=True)
     def what(self, incident: Incident) -> list[str]:
-        return [incident.get_kind_display(), Truncator(incident.sentence).chars(120)]
+        return [incident.get_kind_display(), Truncator(incident.sentence).chars(200)]
 
     @display(description="when", ordering="at")
     def happened(self, incident: Incident) -> str:

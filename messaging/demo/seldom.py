@@ -63,6 +63,7 @@ def plan(story: Story) -> None:
     on(1, 10.9, seldom.lose_an_answer)
     on(1, 14.9, seldom.lose_an_answer)
     on(0, 10.9, seldom.lose_an_answer)
+    on(1, 11.5, seldom.give_away_what_is_late)
     on(0, 10.2, seldom.settle_what_was_lost)
     on(0, 11.2, seldom.reject_across_stages)
     on(0, 13.2, seldom.look_into_the_first_incident)
@@ -248,6 +249,12 @@ class _Seldom:
         for message in waiting[3:4]:
             outgoing.postpone(message, to=_morning(message.due_at, 2), by=by, now=at)
 
+    def give_away_what_is_late(self, at: datetime) -> None:
+        """It is escalated to the recruiter, from whom it came, on the next morning."""
+        recruiter = self._people["recruiter"]
+        late = HandOff.objects.overdue(at).filter(owner=recruiter, application__job__recruiter=recruiter)
+        handoffs.assign(list(late.order_by("due_at", "pk")[:1]), to=self._people["coordinator"])
+
     def put_off(self, at: datetime) -> None:
         tasks = HandOff.objects.open().filter(owner__isnull=False).order_by("-due_at", "-pk")
         for task, reason in zip(tasks[:2], PUT_OFF_FOR, strict=False):
@@ -273,8 +280,10 @@ def _sent_by_automations() -> QuerySet[Message]:
 
 
 def _clear_the_next(at: datetime) -> Clearance | None:
-    due = Message.objects.due(at).order_by("due_at", "pk")
-    answers = (gate.clear(message.pk, now=at) for message in due[:20])
+    due = Message.objects.due(at).order_by("due_at", "pk")[:20]
+    # A survey matters least of all that may be lost.
+    by_weight = sorted(due, key=lambda message: message.touchpoint == Touchpoint.SURVEY)
+    answers = (gate.clear(message.pk, now=at) for message in by_weight)
     return next((answer for answer in answers if isinstance(answer, Clearance)), None)
 
 

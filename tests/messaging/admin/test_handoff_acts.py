@@ -232,6 +232,7 @@ def test_putting_off_is_undone_from_the_list_for_a_moment_and_from_its_page_at_a
     assert "Put off: " not in response.content.decode()
 
     client.post(url(hand_off, "snooze"), data)
+    assert client.get(reverse(LIST)).content.decode().count(undo) == 1
     with time_machine.travel(NOW + timedelta(hours=3), tick=False):
         assert undo not in client.get(reverse(LIST)).content.decode()
         assert undo in other.get(url(hand_off, "compose")).content.decode()
