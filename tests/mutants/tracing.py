@@ -51,12 +51,13 @@ class Trace:
     seconds: dict[str, float]
 
     def tests_for(self, mutant: Mutant) -> list[str]:
-        """Those that run its statement; of a constant, those that read it."""
+        """Those that run its statement; of a constant, those that run what reads it, and those of its module, which may read
+        it themselves."""
         lines = self.tests_at.get(mutant.path, {})
-        wanted = set(mutant.lines)
-        if mutant.is_constant:
-            wanted = set(readers_of(mutant.path, mutant.place))
-        return sorted({test for line in wanted for test in lines.get(line, ())})
+        if not mutant.is_constant:
+            return sorted({test for line in mutant.lines for test in lines.get(line, ())})
+        readers = {test for line in readers_of(mutant.path, mutant.place) for test in lines.get(line, ())}
+        return sorted(readers | {test for test in self.seconds if is_of(mutant.path, test)})
 
 
 class Stopwatch:
@@ -155,6 +156,11 @@ def _together(traces: Sequence[dict[str, Any]]) -> Trace:
 
 def file_of(test: str) -> str:
     return test.partition("::")[0]
+
+
+def is_of(path: str, test: str) -> bool:
+    """Whether a test is of the module, by the name of its file."""
+    return Path(file_of(test)).name == f"test_{Path(path).stem}.py"
 
 
 def _digest(source: str) -> str:

@@ -21,7 +21,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.mutants.mutants import Mutant, put_in_place
-from tests.mutants.tracing import Trace, file_of
+from tests.mutants.tracing import Trace, file_of, is_of
 
 # Seconds that a test may take beyond ten times what it took without a mutant, before it counts as noticed. On a busy machine
 # that may happen by itself, so then it is asked a second time and may take so many times as long.
@@ -103,7 +103,7 @@ class Worker:
     def _tests_for(self, mutant: Mutant) -> list[str]:
         """First those that noticed another mutant of the same place; then the fast ones before the slow ones, by turns of
         every file, of the module's own before others; as many as there is time for."""
-        seconds, own = self._trace.seconds, f"/test_{Path(mutant.path).stem}.py"
+        seconds = self._trace.seconds
         tests = [test for test in self._trace.tests_for(mutant) if test in self._items and self._sound.get(test, True)]
         tests.sort(key=lambda test: seconds.get(test, 0.0))
         turn: Counter[str] = Counter()
@@ -116,7 +116,7 @@ class Worker:
                 -self._killers[mutant.place, test],
                 math.ceil(math.log(max(seconds.get(test, 0.0), BRIEF) / BRIEF, 4)),
                 turn_of[test],
-                own not in test,
+                not is_of(mutant.path, test),
             )
         )
         until = itertools.accumulate(seconds.get(test, 0.0) for test in tests)
