@@ -29,12 +29,13 @@ TESTS = (
         "guard",
         "http_provider",
         "keys",
+        "logs",
         "outbox",
         "resolving",
         "safe_mode",
         "smtp",
     ),
-    *("consequences", "gate", "guards", "handoffs", "locks", "outgoing", "undo", "races", "scenarios"),
+    *("absences", "consequences", "gate", "guards", "handoffs", "locks", "outgoing", "undo", "races", "scenarios"),
 )
 FOLDERS = ("tests", "tests/messaging", "tests/messaging/delivery", "tests/messaging/policy")
 PATHS = [path for paths in GROUPS.values() for path in paths]

@@ -6,16 +6,18 @@ import dataclasses
 import email
 import email.policy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 from pytest_django.fixtures import Settings
 
 from messaging import gate, letterhead
-from messaging.delivery import guard, outbox
+from messaging.delivery import guard, outbox, providers
 from messaging.delivery.egress import Egress, prepare_many
 from messaging.delivery.outcomes import Outcome, Result
 from messaging.gate import Clearance
@@ -23,7 +25,7 @@ from messaging.models import Attempt, Message
 from pipeline.models import Candidate, User
 from tests.factories import make_application, make_candidate, make_message
 from tests.guards_off import force
-from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, Fate, drain, fate_of
+from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.doubles import Provider, Sink
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +132,22 @@ def test_an_unknown_provider_is_tried_again_and_costs_no_message(live: Settings)
 
     assert fate_of(message) == AGAIN
     assert "There is no mail provider “pigeon”." in message.status_reason
+
+
+def test_a_mail_library_that_sent_nothing_and_says_no_more_leaves_it_uncertain(
+    live: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(BaseEmailBackend):
+        def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+            return 0
+
+    monkeypatch.setattr(providers, "make_connection", lambda _: Silent())
+    message = make_message()
+
+    drain()
+
+    assert fate_of(message) == UNCERTAIN
+    assert "said that nothing was sent" in message.status_reason
 
 
 # --- What leaves is what was cleared ----------------------------------------------------------------------------------
