@@ -167,4 +167,4 @@ class GuardedMail(BaseEmailBackend):
             _write_file(mail, folder() / f"system-{uuid.uuid4()}.eml", at=now)
             return 1
         with guard.checked(mail):
-            return providers.make_connection(settings.MAIL_PROVIDER).send_messages([mail]) or 0
+            return providers.make_connection(settings.MAIL_PROVIDER).send_messages([mail])
