@@ -159,6 +159,10 @@ def _lines_of(statement: ast.stmt) -> range:
     return range(statement.lineno, max(last, statement.lineno) + 1)
 
 
+class CannotBeImportedError(Exception):
+    """Broken like this the module cannot even be imported, which nobody overlooks."""
+
+
 # --- In place ----------------------------------------------------------------------------------------------------------
 
 
@@ -178,7 +182,10 @@ def put_in_place(mutant: Mutant) -> None:
         return
     statement = next(one for one in tree.body if mutant.place in _names_of(one))
     space = dict(vars(module))
-    exec(compile(ast.Module(body=[statement], type_ignores=[]), str(path), "exec"), space)
+    try:
+        exec(compile(ast.Module(body=[statement], type_ignores=[]), str(path), "exec"), space)
+    except Exception as error:
+        raise CannotBeImportedError(str(mutant)) from error
     _rename(module, mutant.place, space[mutant.place])
 
 

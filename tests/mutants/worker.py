@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from tests.mutants.mutants import Mutant, put_in_place
+from tests.mutants.mutants import CannotBeImportedError, Mutant, put_in_place
 from tests.mutants.tracing import Trace, file_of, is_of
 
 # Seconds that a test may take beyond ten times what it took without a mutant, before it counts as noticed. On a busy machine
@@ -31,7 +31,7 @@ AGAIN = 3.0
 LONG = 1.0
 # Tests that take less are alike, and so are those that take up to four times as long, and so on.
 BRIEF = 0.02
-NOTICED, UNNOTICED, UNFIT, ENDED = 0, 1, 2, 3
+NOTICED, UNNOTICED, UNFIT, ENDED, NO_IMPORT = 0, 1, 2, 3, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,8 @@ class Worker:
             end = self._run(tests, mutant)
             if end == UNFIT:
                 return Result(number=number, killed=False, by="it cannot be put in place", asked=0)
+            if end == NO_IMPORT:
+                return Result(number=number, killed=True, by="its module cannot be imported", asked=0)
             if end == UNNOTICED:
                 asked += len(tests)
                 break
@@ -139,8 +141,11 @@ class Worker:
             ended = UNFIT
             with suppress(BaseException):
                 os.setsid()
-                if mutant is not None:
-                    put_in_place(mutant)
+                try:
+                    if mutant is not None:
+                        put_in_place(mutant)
+                except CannotBeImportedError:
+                    os._exit(NO_IMPORT)
                 ended = NOTICED
                 ended = self._ask(tests, times)
             os._exit(ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import signal
 import threading
@@ -127,7 +128,10 @@ class TestAtATime:
             assert list(run._look_at([message.pk], 1)) == [(message.pk, None)]
         assert provider.requests == []
 
-    def test_what_was_cleared_a_while_ago_is_asked_for_anew(self, provider: Provider) -> None:
+    @pytest.mark.parametrize(("seconds", "rest"), [(5, ("accepted",)), (5.01, ("refused", "accepted"))])
+    def test_what_was_cleared_a_while_ago_is_asked_for_anew(
+        self, provider: Provider, seconds: float, rest: tuple[str, ...]
+    ) -> None:
         """What it was decided on may have changed since."""
         messages = [make_message() for _ in range(2 * NUMBER)]
         moment = [DUE]
@@ -136,11 +140,48 @@ class TestAtATime:
             run._got_out, run._pace = True, 0.001
             assert run.begin() == 3 * NUMBER  # all of them looked at, and half of them begun
             run.finish()
-            moment[0] += 2 * outbox.KEEP_FOR
+            moment[0] += timedelta(seconds=seconds)
             run.begin()
             run.finish()
         assert attempts_of(*messages[:NUMBER]) == [("accepted",)] * NUMBER
-        assert attempts_of(*messages[NUMBER:]) == [("refused", "accepted")] * NUMBER
+        assert attempts_of(*messages[NUMBER:]) == [rest] * NUMBER
+
+    @pytest.mark.parametrize(("pace", "ahead"), [(0.001, 100), (0.03, 30), (0.5, NUMBER), (math.inf, NUMBER)])
+    def test_it_clears_for_a_second_ahead_in_tens_and_no_more_than_a_hundred(
+        self, monkeypatch: pytest.MonkeyPatch, pace: float, ahead: int
+    ) -> None:
+        make_message()
+        asked: list[int] = []
+
+        def finds_nothing(_: object, *, at_most: int, **__: object) -> list[Clearance]:
+            asked.append(at_most)
+            return []
+
+        monkeypatch.setattr(gate, "clear_many", finds_nothing)
+        monkeypatch.setattr(gate, "clear", lambda _, **__: None)
+        with Connections(NUMBER, clock=lambda: DUE) as several:
+            for got_out in (True, False):
+                run = outbox._Run(several, lambda: DUE)
+                run._got_out, run._pace = got_out, pace
+                assert run.begin() == 1
+        assert asked == [ahead, 1]
+
+    def test_it_looks_for_three_batches_and_for_as_many_more_as_came_back(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int] = []
+
+        def finds_nothing(at_most: int) -> Callable[..., list[int]]:
+            asked.append(at_most)
+            return lambda **_: []
+
+        monkeypatch.setattr(outbox, "_oldest_due", finds_nothing)
+        with Connections(NUMBER, clock=lambda: DUE) as several:
+            for came_back in (0, 99, 100, 250):
+                run = outbox._Run(several, lambda: DUE)
+                run._came_back = set(range(came_back))
+                assert run.begin() == 0
+        assert asked == [300, 300, 400, 500]
 
     def test_asked_to_end_it_finishes_what_is_under_way_and_begins_nothing(self, provider: Provider) -> None:
         messages = [make_message() for _ in range(4 + NUMBER)]

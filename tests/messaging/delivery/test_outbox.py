@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import signal
 import threading
 import time
@@ -168,11 +169,11 @@ class TestTryingAgain:
         message = make_message()
         provider.behaviour = refuses
         moment = DUE
-        for number, wait in enumerate(outbox.BACK_OFF, start=1):
+        for number, minutes in enumerate((1, 5, 20, 60, 240), start=1):
             drain(moment)
             message.refresh_from_db()
             assert message.status == "scheduled"
-            assert wait * (1 - outbox.JITTER) <= message.due_at - moment <= wait * (1 + outbox.JITTER)
+            assert 0.8 * minutes <= (message.due_at - moment) / timedelta(minutes=1) <= 1.2 * minutes
             assert f"Attempt {number} was not accepted; it is tried again." in message.status_reason
             # Not before its time.
             drain(message.due_at - timedelta(seconds=1))
@@ -181,10 +182,21 @@ class TestTryingAgain:
 
         drain(moment)
 
-        attempts = ("refused",) * (len(outbox.BACK_OFF) + 1)
+        attempts = ("refused",) * 6
         assert fate_of(message) == Fate(status="failed", attempts=attempts, hand_offs=("failed",))
         drain(moment + timedelta(days=1))
         assert len(provider.requests) == len(attempts)
+
+    @pytest.mark.parametrize(("ends", "share"), [(min, 0.8), (max, 1.2)])
+    def test_a_wait_is_shorter_or_longer_by_a_fifth_at_most(
+        self, provider: Provider, monkeypatch: pytest.MonkeyPatch, ends: Callable[..., float], share: float
+    ) -> None:
+        monkeypatch.setattr(random, "uniform", ends)
+        message = make_message()
+        provider.behaviour = refuses
+        drain()
+        message.refresh_from_db()
+        assert message.due_at == DUE + share * timedelta(minutes=1)
 
     def test_the_waits_differ(self, provider: Provider) -> None:
         messages = [make_message() for _ in range(2)]
@@ -368,8 +380,8 @@ class TestAFaultOfOurOwn:
         message = make_message()
         with cursed("messaging_recordedverdict", message=message):
             drain()
-            assert drain(DUE + outbox.FAULT_WAIT - timedelta(seconds=1)) == {}
-            assert drain(DUE + outbox.FAULT_WAIT) == {"fault": 1}
+            assert drain(DUE + timedelta(hours=1) - timedelta(seconds=1)) == {}
+            assert drain(DUE + timedelta(hours=1)) == {"fault": 1}
 
         assert fate_of(message) == Fate(status="held", hand_offs=("fault",))
         assert message.hand_offs.get().reserve == Reserve.PERSON_WRITES
@@ -381,7 +393,7 @@ class TestAFaultOfOurOwn:
         with cursed("messaging_recordedverdict", message=message):
             drain()
 
-        assert drain(DUE + outbox.FAULT_WAIT) == {"sent": 1}
+        assert drain(DUE + timedelta(hours=1)) == {"sent": 1}
 
         assert fate_of(message) == SENT
 
@@ -393,10 +405,10 @@ class TestAFaultOfOurOwn:
         with guards_off():
             message.wording.signatures.all().delete()  # so the gate hands it off, if it can
         with cursed("messaging_handoff", message=message), pytest.raises(DatabaseError):
-            drain(DUE + outbox.FAULT_WAIT)
+            drain(DUE + timedelta(hours=1))
 
         assert fate_of(message) == Fate(status="scheduled")
-        assert message.due_at == DUE + 2 * outbox.FAULT_WAIT
+        assert message.due_at == DUE + 2 * timedelta(hours=1)
 
     def test_a_person_who_acts_in_between_is_not_overruled(self, provider: Provider) -> None:
         """Cancelled between the error and setting it aside: nothing is scheduled any more."""
