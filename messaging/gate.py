@@ -122,9 +122,9 @@ def hold_applications(application_ids: Collection[int]) -> None:
 
 
 @WrittenOnce
-def _held_applications() -> QuerySet[Any, int]:
+def _held_applications() -> QuerySet[Any, tuple[int]]:
     held = Application.objects.select_for_update(of=("self",)).filter(pk__in=ids("applications"))
-    return held.order_by("pk").values_list("pk", flat=True)
+    return held.order_by("pk").values_list("pk")
 
 
 def unsettled(application_ids: Collection[int]) -> list[int]:
