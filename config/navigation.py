@@ -16,6 +16,14 @@ def styles(request: HttpRequest) -> str:
     return static("messaging/byhand.css")
 
 
+def timeline_styles(request: HttpRequest) -> str:
+    return static("messaging/timeline.css")
+
+
+def acts_styles(request: HttpRequest) -> str:
+    return static("messaging/acts.css")
+
+
 def palette_styles(request: HttpRequest) -> str:
     return static("messaging/palette.css")
 
@@ -55,7 +63,7 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.frame.environment",
     "DASHBOARD_CALLBACK": "messaging.admin.today.add_today",
     "ACCOUNT": {"navigation": [{"title": "Profile", "link": profile}]},
-    "STYLES": [colours, styles, palette_styles],
+    "STYLES": [colours, timeline_styles, acts_styles, styles, palette_styles],
     "SCRIPTS": [palette_script, names_script],
     "COLORS": no_colours,
     "SIDEBAR": {

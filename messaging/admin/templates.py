@@ -78,7 +78,7 @@ class TemplateAdmin(AsReadAdmin, TemplateColumns, WhatIfAdmin, RuleAdmin, ModelA
     actions = None
 
     class Media:
-        css = {"all": ("messaging/template.css",)}
+        css = {"all": ("messaging/template.css", "messaging/template-editor.css")}
         js = ("messaging/template.js", "messaging/template-live.js")
 
     # --- The page -----------------------------------------------------------------------------------------------------
