@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from statistics import median
+from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
@@ -31,6 +32,7 @@ from pipeline import actors
 from pipeline.actors import ActorKind
 from pipeline.models import Application, User
 from pipeline.outcomes import Refusal
+from pipeline.written_once import WrittenOnce, ids, moment
 
 logger = logging.getLogger(__name__)
 
@@ -147,15 +149,26 @@ def _least() -> int:
 
 def _count_due(now: datetime) -> tuple[dict[int, int], set[int]]:
     """How many of each automation; and the operations of which something is due, which were counted when they began."""
-    rows = Message.objects.due(now).filter(Q(automation__isnull=False) | Q(operation__isnull=False)).order_by()
-    counted = list(rows.values_list("automation", "operation").annotate(number=Count("pk")))
+    counted = _due_of_each(now=now)
     automations = {automation: number for automation, operation, number in counted if operation is None}
     return automations, {operation for _, operation, _ in counted if operation is not None}
 
 
+@WrittenOnce
+def _due_of_each() -> QuerySet[Any, tuple[Any, ...]]:
+    rows = Message.objects.due(moment("now")).filter(Q(automation__isnull=False) | Q(operation__isnull=False))
+    return rows.order_by().values_list("automation", "operation").annotate(number=Count("pk"))
+
+
 def _count_sent(automations: Collection[int], *, since: datetime) -> dict[int, int]:
-    sent = Message.objects.filter(automation__in=automations, operation__isnull=True, sent_at__gte=since)
-    return dict(sent.order_by().values_list("automation").annotate(number=Count("pk")))
+    return dict(_sent_of_each(automations=automations, since=since)) if automations else {}
+
+
+@WrittenOnce
+def _sent_of_each() -> QuerySet[Any, tuple[int, int]]:
+    sent = Message.objects.filter(automation__in=ids("automations"), operation__isnull=True)
+    sent = sent.filter(sent_at__gte=moment("since"))
+    return sent.order_by().values_list("automation").annotate(number=Count("pk"))
 
 
 def _count_beyond_release(automations: Collection[int], *, since: datetime) -> defaultdict[int, int]:

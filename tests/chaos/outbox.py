@@ -22,6 +22,7 @@ from pipeline import actors, moves
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Candidate, Merge, StageChange
 from pipeline.moves import Act
+from pipeline.written_once import WrittenOnce, ids
 from tests.chaos.faults import FAULTS, PLACES, dying
 from tests.chaos.figures import Count
 from tests.chaos.invariants import UNENDED, violations, what_the_audit_finds
@@ -42,6 +43,11 @@ Status = Message.Status
 Event = Automation.Event
 
 pick = st.integers(0, 11)
+
+
+@WrittenOnce
+def _application() -> QuerySet[Application]:
+    return Application.objects.filter(pk__in=ids("pk")).select_related("candidate", "job")
 
 
 class World:
@@ -115,7 +121,8 @@ class Outbox(RuleBasedStateMachine):
 
     def one(self, number: int) -> Application:
         pk = self.applications[number % len(self.applications)]
-        return Application.objects.select_related("candidate", "job").get(pk=pk)
+        [application] = _application(pk=[pk])
+        return application
 
     def add(self, application: Application) -> None:
         self.applications.append(application.pk)
