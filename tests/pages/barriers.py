@@ -1,8 +1,9 @@
 """What keeps people out of a page, as axe-core finds it, and what pages log as errors: `make barriers`.
 
-Every page of the demo company, light and wide, dark and narrow; with `--rare` every other page that an address of the
-product leads to, with rows that the demo company lacks (an uncertain mail, a bounce, an operation). Ends with 1 where there
-is a serious or critical finding, an error in the console, or a page that has to be scrolled sideways on a phone.
+Every page of the demo company, light and dark, wide and narrow, with the sign-in page and what a bulk act shows before it
+is confirmed; with `--rare` every other page that an address of the product leads to, with rows that are made for it. Ends
+with 1 where there is a serious or critical finding, an error in the console, or a page that has to be scrolled sideways on a
+phone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
+from collections.abc import Callable
+from typing import Literal
 
 import django
 from axe_playwright_python.sync_playwright import Axe
@@ -18,7 +22,15 @@ from tqdm import tqdm
 
 from tests.pages import demo
 
+FORMS: tuple[tuple[Literal["light", "dark"], tuple[int, int]], ...] = (
+    ("light", (1440, 900)),
+    ("light", (390, 844)),
+    ("dark", (1440, 900)),
+    ("dark", (390, 844)),
+)
+Way = Callable[[Page], None]
 GRAVE = frozenset({"serious", "critical"})
+LIST = "/admin/pipeline/application/?status__exact=active"
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -35,30 +47,79 @@ def main() -> int:
     from tests.pages.places import all_places, rare_places
 
     everything = rare_places() if options.rare else all_places()
-    places = {title: path for title, path in everything.items() if options.only in title}
-    found = look_at(places, environment)
+    ways: dict[str, Way] = {title: _by_address(path) for title, path in everything.items()}
+    if not options.rare:
+        ways |= {"bulk rejection": choose_several, "bulk rejection, looked at": look_ahead}
+    ways = {title: way for title, way in ways.items() if options.only in title}
+    began = time.monotonic()
+    found = look_at(ways, environment)
     say(*(f"{title}: {finding}" for title, finding in found))
-    say("", f"{len(places)} pages, light and dark, wide and narrow: {len(found)} grave findings.")
+    took = time.monotonic() - began
+    say("", f"{len(ways)} pages, light and dark, wide and narrow, in {took:.0f} s: {len(found)} grave findings.")
     return bool(found)
 
 
-def look_at(places: dict[str, str], environment: dict[str, str]) -> list[tuple[str, str]]:
-    from tests.pages.browsing import PHONE, WIDE, Theme, chromium, signed_in
+def look_at(ways: dict[str, Way], environment: dict[str, str]) -> list[tuple[str, str]]:
+    from tests.pages.browsing import chromium, opened, signed_in
 
     found: list[tuple[str, str]] = []
-    themes: tuple[tuple[Theme, tuple[int, int]], ...] = (("light", WIDE), ("dark", PHONE))
     with demo.served(environment) as url, chromium() as browser:
-        for theme, size in themes:
+        for theme, size in FORMS:
+            how = f"{theme}, {size[0]} pixels"
+            with opened(browser, url, theme=theme, size=size) as (page, complaints):
+                found += [(f"sign-in, {how}", finding) for finding in findings_of(page, complaints)]
+                fail_to_sign_in(page)
+                found += [(f"failed sign-in, {how}", finding) for finding in findings_of(page, complaints)]
             with signed_in(browser, url, theme=theme, size=size) as (page, complaints):
-                for title, path in tqdm(places.items(), desc=theme, leave=False):
+                for title, go in tqdm(ways.items(), desc=how, leave=False):
                     complaints.clear()
-                    page.goto(path)
-                    page.wait_for_load_state("networkidle")
-                    where = f"{title}, {theme}"
-                    found += [(where, finding) for finding in grave_findings(page)]
-                    found += [(where, f"the console says: {text[:300]}") for text in complaints]
-                    if size == PHONE and (pixels := page.evaluate(SIDEWAYS)) > 0:
-                        found.append((where, f"has to be scrolled sideways by {pixels} pixels"))
+                    go(page)
+                    found += [(f"{title}, {how}", finding) for finding in findings_of(page, complaints)]
+    return found
+
+
+# --- Ways to a page ---------------------------------------------------------------------------------------------------
+
+
+def _by_address(path: str) -> Way:
+    def go(page: Page) -> None:
+        page.goto(path)
+
+    return go
+
+
+def fail_to_sign_in(page: Page) -> None:
+    from tests.pages.browsing import sign_in
+
+    sign_in(page, username="nobody", password="nothing")
+    page.get_by_text("do not go together").wait_for()
+
+
+def choose_several(page: Page) -> None:
+    page.goto(LIST)
+    rows = page.locator("input.action-select")
+    for number in range(min(rows.count(), 9)):
+        rows.nth(number).check()
+    page.locator("select[name=action]").select_option(label="Reject…")
+    page.get_by_role("button", name="Run", exact=False).first.click()
+    page.get_by_role("button", name="See what will follow").wait_for()
+
+
+def look_ahead(page: Page) -> None:
+    choose_several(page)
+    page.locator("input[name=reason]").first.check(force=True)
+    page.get_by_role("button", name="See what will follow").click()
+    page.get_by_role("button", name="Look again").wait_for()
+
+
+# --- What is found ----------------------------------------------------------------------------------------------------
+
+
+def findings_of(page: Page, complaints: list[str]) -> list[str]:
+    page.wait_for_load_state("networkidle")
+    found = grave_findings(page) + [f"the console says: {text[:300]}" for text in complaints]
+    if (pixels := page.evaluate(SIDEWAYS)) > 0:
+        found.append(f"has to be scrolled sideways by {pixels} pixels")
     return found
 
 

@@ -28,10 +28,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def signed_in(
-    browser: Browser, url: str, *, theme: Theme, size: tuple[int, int] = WIDE, username: str = "administrator"
+def opened(
+    browser: Browser, url: str, *, theme: Theme, size: tuple[int, int] = WIDE
 ) -> Iterator[tuple[Page, list[str]]]:
-    """The page, and the list to which it adds what it logs as an error."""
+    """The sign-in page, and the list to which it adds what it logs as an error."""
     complaints: list[str] = []
     context = browser.new_context(
         base_url=url, color_scheme=theme, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
@@ -41,9 +41,22 @@ def signed_in(
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto("/admin/")
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{url}/admin/")
     yield page, complaints
     context.close()
+
+
+@contextmanager
+def signed_in(
+    browser: Browser, url: str, *, theme: Theme, size: tuple[int, int] = WIDE, username: str = "administrator"
+) -> Iterator[tuple[Page, list[str]]]:
+    """The page, and the list to which it adds what it logs as an error."""
+    with opened(browser, url, theme=theme, size=size) as (page, complaints):
+        sign_in(page, username=username, password=PASSWORD)
+        page.wait_for_url(f"{url}/admin/")
+        yield page, complaints
+
+
+def sign_in(page: Page, *, username: str, password: str) -> None:
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
