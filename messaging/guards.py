@@ -49,8 +49,8 @@ _RESOLVED = (
 )
 
 
-def _message(name: str, event: str, when: str, sentence: str) -> Guard:
-    return Guard(name=f"message_{name}", table=_MESSAGE, event=event, when=when, sentence=sentence)
+def _message(name: str, event: str, when: str, sentence: str, *, where: str = "") -> Guard:
+    return Guard(name=f"message_{name}", table=_MESSAGE, event=event, where=where, when=when, sentence=sentence)
 
 
 _OF_MESSAGES = (
@@ -103,87 +103,96 @@ _OF_MESSAGES = (
     _message(
         "goes_its_way",
         UPDATE,
-        "OLD.status <> NEW.status AND NOT ("
-        "(OLD.status = 'scheduled' AND NEW.status IN ('sending', 'held', 'cancelled')) "
         # What was to be tried again under its key, and is not.
-        f"OR (OLD.status = 'scheduled' AND NEW.status = 'uncertain' AND EXISTS (SELECT 1 FROM {_ATTEMPT} t "
-        "WHERE t.message_id = NEW.id AND t.outcome = 'uncertain')) "
+        f"NOT (OLD.status = 'scheduled' AND NEW.status = 'uncertain' AND EXISTS (SELECT 1 FROM {_ATTEMPT} t "
+        "WHERE t.message_id = NEW.id AND t.outcome = 'uncertain'))",
+        "A message does not go from this status to that one.",
+        where="OLD.status <> NEW.status AND NOT ("
+        "(OLD.status = 'scheduled' AND NEW.status IN ('sending', 'held', 'cancelled')) "
         "OR (OLD.status = 'sending' AND NEW.status IN ('sent', 'failed', 'uncertain', 'scheduled')) "
         "OR (OLD.status = 'held' AND NEW.status = 'cancelled') "
         "OR (OLD.status = 'uncertain' AND NEW.status IN ('sent', 'failed', 'scheduled')))",
-        "A message does not go from this status to that one.",
     ),
     _message(
         "leaves_by_a_decision",
         UPDATE,
-        f"{_LEAVES} AND NOT EXISTS (SELECT 1 FROM messaging_recordedverdict v WHERE v.message_id = NEW.id "
+        "NOT EXISTS (SELECT 1 FROM messaging_recordedverdict v WHERE v.message_id = NEW.id "
         "AND v.outcome = 'send' AND v.decided_at = NEW.status_at)",
         "No message leaves without the gate’s recorded decision.",
+        where=_LEAVES,
     ),
     _message(
         "is_not_reserved_by_the_floor",
         UPDATE,
-        f"{_BY_A_MACHINE} AND NOT (NEW.touchpoint IN {_EVER} OR (NEW.touchpoint IN {_EARLY} "
-        f"AND {_STANDING} < {HUMAN_FROM.value}))",
+        f"NOT (NEW.touchpoint IN {_EARLY} AND {_STANDING} < {HUMAN_FROM.value})",
         "The floor reserves this message for a person.",
+        where=f"{_BY_A_MACHINE} AND NEW.touchpoint NOT IN {_EVER}",
     ),
     _message(
         "is_not_reserved_by_a_rule",
         UPDATE,
-        f"{_BY_A_MACHINE} AND (EXISTS (SELECT 1 FROM messaging_policyrow p WHERE p.touchpoint = NEW.touchpoint "
-        f"AND p.reserve > 0 AND p.from_milestone <= {_STANDING}) OR EXISTS (SELECT 1 FROM messaging_stagerule p "
-        f"WHERE p.template_id = NEW.template_id AND p.reserve > 0 AND p.from_milestone <= {_STANDING}))",
+        "EXISTS (SELECT 1 FROM (SELECT p.from_milestone FROM messaging_policyrow p WHERE p.touchpoint = NEW.touchpoint "
+        "AND p.reserve > 0 UNION ALL SELECT p.from_milestone FROM messaging_stagerule p "
+        f"WHERE p.template_id = NEW.template_id AND p.reserve > 0) r WHERE r.from_milestone <= {_STANDING})",
         "The policy or a stage rule reserves this message for a person.",
+        where=_BY_A_MACHINE,
     ),
     _message(
         "has_a_signed_wording",
         UPDATE,
-        f"{_BY_A_MACHINE} AND NOT EXISTS (SELECT 1 FROM messaging_signature s WHERE s.wording_id = NEW.wording_id)",
+        "NOT EXISTS (SELECT 1 FROM messaging_signature s WHERE s.wording_id = NEW.wording_id)",
         "Nobody signed the wording of this message.",
+        where=_BY_A_MACHINE,
     ),
     _message(
         "was_released_by_its_writer",
         UPDATE,
-        f"{_LEAVES} AND NEW.origin = 'person' AND NOT EXISTS (SELECT 1 FROM messaging_release r JOIN pipeline_user u "
+        "NOT EXISTS (SELECT 1 FROM messaging_release r JOIN pipeline_user u "
         "ON u.id = r.released_by_id WHERE r.message_id = NEW.id AND r.released_by_id = NEW.written_by_id AND u.is_active)",
         "No act of its writer lets this message go.",
+        where=f"{_LEAVES} AND NEW.origin = 'person'",
     ),
     _message(
         "goes_to_somebody_who_wants_mail",
         UPDATE,
-        f"{_LEAVES} AND EXISTS (SELECT 1 FROM pipeline_candidate c JOIN pipeline_application a ON a.candidate_id = c.id "
+        "EXISTS (SELECT 1 FROM pipeline_candidate c JOIN pipeline_application a ON a.candidate_id = c.id "
         "WHERE a.id = NEW.application_id AND c.do_not_contact_at IS NOT NULL)",
         "The candidate asked not to be contacted.",
+        where=_LEAVES,
     ),
     _message(
         "waits_for_safe_mode_and_brake",
         UPDATE,
-        f"{_LEAVES} AND (EXISTS (SELECT 1 FROM messaging_installation i WHERE i.safe_since IS NOT NULL) "
+        "(EXISTS (SELECT 1 FROM messaging_installation i WHERE i.safe_since IS NOT NULL) "
         "OR (NEW.origin <> 'person' AND EXISTS (SELECT 1 FROM messaging_brake b WHERE (b.automation_id = NEW.automation_id "
         "OR b.operation_id = NEW.operation_id) AND b.released_at IS NULL AND b.dropped_at IS NULL)))",
         "Safe mode or a brake is on, and a person looks first.",
+        where=_LEAVES,
     ),
     _message(
         "waits_for_its_attempt",
         UPDATE,
-        f"OLD.status = 'sending' AND NEW.status <> 'sending' AND EXISTS ({_OPEN_ATTEMPT})",
+        f"EXISTS ({_OPEN_ATTEMPT})",
         "An attempt of this message is open, so nobody knows yet what became of it.",
+        where="OLD.status = 'sending' AND NEW.status <> 'sending'",
     ),
     _message(
         "was_accepted",
         UPDATE,
-        f"OLD.status <> 'sent' AND NEW.status = 'sent' AND NOT {_RESOLVED} AND NOT EXISTS (SELECT 1 FROM {_ATTEMPT} t "
-        "WHERE t.message_id = NEW.id AND t.outcome = 'accepted')",
+        f"NOT EXISTS (SELECT 1 FROM {_ATTEMPT} t WHERE t.message_id = NEW.id AND t.outcome = 'accepted') "
+        f"AND NOT {_RESOLVED}",
         "No provider accepted this message, and no person said that it was sent.",
+        where="OLD.status <> 'sent' AND NEW.status = 'sent'",
     ),
     _message(
         "is_not_repeated",
         UPDATE,
-        f"OLD.status IN ('sending', 'uncertain') AND NEW.status = 'scheduled' AND NOT {_RESOLVED} AND NOT EXISTS ("
+        f"NOT {_RESOLVED} AND NOT EXISTS ("
         f"SELECT 1 FROM {_ATTEMPT} t WHERE t.message_id = NEW.id AND (t.outcome = 'refused' OR (t.outcome = 'uncertain' "
         f"AND t.provider IN {_list([*KEY_WINDOWS])})) AND t.number = (SELECT MAX(n.number) FROM {_ATTEMPT} n "
         "WHERE n.message_id = NEW.id))",
         "What may have been accepted is not sent again, unless a person says so.",
+        where="OLD.status IN ('sending', 'uncertain') AND NEW.status = 'scheduled'",
     ),
     stays(_MESSAGE, name="message", thing="A message"),
 )

@@ -19,11 +19,13 @@ INSERT, UPDATE, DELETE = "INSERT", "UPDATE", "DELETE"
 @dataclass(frozen=True, kw_only=True)
 class Guard:
     """Refuses a statement on a row where `when` is true. `when` is SQL that both databases read alike, with NEW and OLD;
-    IS DISTINCT FROM is translated. NULL counts as false, so a condition is written such that unknown is refused."""
+    IS DISTINCT FROM is translated. NULL counts as false, so a condition is written such that unknown is refused. `where`
+    looks at NEW and OLD alone: PostgreSQL begins a query for everything else, and this keeps it from most rows."""
 
     name: str
     table: str
     event: str
+    where: str = ""
     when: str
     sentence: str
 
@@ -35,7 +37,8 @@ class Guard:
         return [self._in_sqlite()] if vendor == "sqlite" else [self._function(), self._in_postgresql()]
 
     def _in_sqlite(self) -> str:
-        when = self.when.replace("IS NOT DISTINCT FROM", "IS").replace("IS DISTINCT FROM", "IS NOT")
+        both = f"{self.where} AND {self.when}" if self.where else self.when
+        when = both.replace("IS NOT DISTINCT FROM", "IS").replace("IS DISTINCT FROM", "IS NOT")
         return (
             f"CREATE TRIGGER {self.full_name} BEFORE {self.event} ON {self.table} FOR EACH ROW WHEN {when} "
             f"BEGIN SELECT RAISE(ABORT, '{self._quoted()}'); END"
@@ -43,11 +46,11 @@ class Guard:
 
     def body(self) -> str:
         row = "OLD" if self.event == DELETE else "NEW"
-        return (
-            f"BEGIN IF {self.when} THEN "
-            f"RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = '{self._quoted()}'; "
-            f"END IF; RETURN {row}; END"
+        refuse = (
+            f"IF {self.when} THEN "
+            f"RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = '{self._quoted()}'; END IF;"
         )
+        return f"BEGIN {f'IF {self.where} THEN {refuse} END IF;' if self.where else refuse} RETURN {row}; END"
 
     def _function(self) -> str:
         return (

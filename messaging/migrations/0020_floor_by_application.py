@@ -1,11 +1,9 @@
-"""The guard of the floor asks SQLite for the mail of one candidate, and not for all that was ever sent."""
+"""The guard of the floor asks SQLite for the mail of one candidate, and not for all that was ever sent. The newest migration that
+needs the guards installs them."""
 
 from django.db import migrations
-
-from messaging.guards import GUARDS
-from pipeline import guards
 
 
 class Migration(migrations.Migration):
     dependencies = [("messaging", "0019_escalation_notices")]
-    operations = [guards.installing(GUARDS)]
+    operations = []
