@@ -70,7 +70,7 @@ def who_may_send(application: Application, *, now: datetime) -> list[Answer]:
 
 
 def ask(application: Application, templates: Sequence[Template], *, now: datetime) -> list[Answer]:
-    """`application`: with what facts.CONTEXT names, so that no row is fetched one by one."""
+    """`application`: with what `facts.with_context` brings along, so that no row is fetched one by one."""
     wordings = _wordings_to_send(templates)
     messages = [just_planned(application, template, wordings.get(template.pk), now=now) for template in templates]
     cases = gate.preview_many(messages, now=now)
