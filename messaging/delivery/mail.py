@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from email.headerregistry import Address
 from email.message import EmailMessage
 from functools import lru_cache
@@ -40,7 +41,10 @@ class Letter(EmailMultiAlternatives):
 
     @cached_property
     def _laid_out(self) -> EmailMessage:
-        return super().message()
+        laid_out = super().message()
+        # Too long to stand in a text by chance; else the library looks through all of it for one that does not.
+        laid_out.set_boundary(secrets.token_hex(16))
+        return laid_out
 
     def message(self, **_: Any) -> EmailMessage:
         return self._laid_out

@@ -153,6 +153,15 @@ class TestHtml:
         assert "<p>Dear Kim,</p>" in html
         assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; {{ more }}" in html
 
+    @pytest.mark.django_db
+    def test_what_parts_it_from_the_text_stands_in_no_text(self, live: Settings) -> None:
+        first, second = (mail.build(clear(live, "smtp")).message() for _ in range(2))
+        boundaries = [first.get_boundary(), second.get_boundary()]
+        assert all(isinstance(boundary, str) and len(boundary) == 32 for boundary in boundaries)
+        assert boundaries[0] != boundaries[1]
+        parts = email.message_from_bytes(first.as_bytes(), policy=email.policy.default).get_payload()
+        assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]  # type: ignore[union-attr]
+
     def test_nothing_is_loaded_from_anywhere(self) -> None:
         html = mail.render_html(subject="Hello", body="See https://acme.example/jobs for more.")
         parser = _Tags()
