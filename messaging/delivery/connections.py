@@ -3,6 +3,7 @@ thread that calls; so a killed process leaves at most one mail in doubt for each
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
@@ -13,6 +14,9 @@ from messaging.delivery.egress import Egress, prepare_many
 from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
 
+# Seconds after which a thread that has its answer gets the interpreter from the one that is busy with the database. Python's
+# own five milliseconds, a few times for each mail, would be longer than many a provider takes.
+SWITCH = 0.0005
 # Seconds for which an answer waits for others, to be written down with them in one transaction.
 TOGETHER = 0.005
 
@@ -27,11 +31,14 @@ class Connections:
         self._under_way: dict[Future[Result], tuple[Clearance, Egress]] = {}
 
     def __enter__(self) -> Self:
+        self._switched_after = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        sys.setswitchinterval(self._switched_after)
         # Cut off by the end of its task, nobody waits: a thread hangs up by itself once its mail is through.
         self._threads.shutdown(wait=False, cancel_futures=True)
         for future, (_, egress) in self._under_way.items():

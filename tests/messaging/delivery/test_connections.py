@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -68,6 +69,20 @@ class TestAtATime:
         assert drain() == {"sent": len(messages)}
         assert {fate_of(message) for message in messages} == {SENT}
         assert {message.application.told_how for message in Message.objects.select_related("application")} == {"mail"}
+
+    def test_threads_take_turns_quickly_only_while_mail_leaves(self, provider: Provider) -> None:
+        make_message()
+        seen: list[float] = []
+
+        def looks(exchange: Exchange) -> None:
+            seen.append(sys.getswitchinterval())
+            accepts(exchange)
+
+        provider.behaviour = looks
+        before = sys.getswitchinterval()
+        assert drain() == {"sent": 1}
+        assert sys.getswitchinterval() == before
+        assert seen[0] < before
 
     def test_each_keeps_its_connection(self, sink: Sink) -> None:
         for _ in range(5 * NUMBER):
