@@ -122,16 +122,20 @@ def fill_ours(number: int) -> Callable[[], int]:
 
     from messaging import automations
     from messaging.models import Message
+    from pipeline import actors, moves_of_many
+    from pipeline.moves import Act
     from tests import factories
-    from tests.factories import make_application, make_automation, make_job, reject
+    from tests.factories import done, make_application, make_automation, make_job, make_reason, make_user
 
     factories._numbers = itertools.count(time.time_ns())  # beside those of the rounds before
     past = timezone.now() - timedelta(hours=2)
     with transaction.atomic():
         job = make_job()
         make_automation(job=job)
-        for _ in range(number):
-            automations.follow(reject(make_application(job=job, now=past), now=past), now=past)
+        act = Act(by=actors.person(make_user().pk), now=past)
+        applications = [make_application(job=job, now=past) for _ in range(number)]
+        rejected = moves_of_many.reject_many(applications, reason=make_reason(), act=act)
+        automations.follow_many([done(change) for change in rejected.values()], now=past)
     assert Message.objects.due(timezone.now()).count() >= number
     return lambda: number
 

@@ -64,15 +64,17 @@ class Round:
         return process
 
     def measure(self, way: str, number: int, *, database: str, processes: int = 1, size: int = 0) -> float:
-        """Messages per second from the word go until the last process is through."""
+        """Messages per second from the word go until the last process says that it is through."""
         started = [self.start(way, size or number, database) for _ in range(processes)]
         begun = time.perf_counter()
         for process in started:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        sent = sum(int(process.communicate()[0]) for process in started)
+        sent = sum(int(process.stdout.readline()) for process in started if process.stdout is not None)
         seconds = time.perf_counter() - begun
+        for process in started:
+            process.communicate()
         if sent != number:
             sys.exit(f"{way} sent {sent} of {number}.")
         return number / seconds
