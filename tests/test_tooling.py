@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
+
+from tests import migrated
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("config", "pipeline", "messaging")
@@ -125,3 +128,16 @@ def test_every_case_of_the_assurance_has_its_tests_or_says_why_not() -> None:
     assert [int(number) for number, _ in rows] == list(range(1, 103))
     reasons = ("no test here, because ", "not applicable yet, because ")
     assert [number for number, shown in rows if "::" not in shown and not shown.startswith(reasons)] == []
+
+
+@pytest.mark.parametrize("changed", ["messaging/migrations/0001.py", "pipeline/guards.py", "requirements.txt"])
+def test_a_migrated_database_is_kept_for_this_tree_alone(settings: Settings, tmp_path: Path, changed: str) -> None:
+    settings.BASE_DIR = tmp_path
+    for name in ("messaging/migrations/0001.py", "pipeline/guards.py", "requirements.txt"):
+        tmp_path.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+        tmp_path.joinpath(name).write_text("as it was")
+    kept = migrated.kept_file()
+    tmp_path.joinpath(changed).write_text("something else")
+    assert migrated.kept_file() != kept
+    tmp_path.joinpath(changed).write_text("as it was")
+    assert migrated.kept_file() == kept
