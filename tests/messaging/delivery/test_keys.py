@@ -178,6 +178,17 @@ def test_other_words_would_be_another_mail(waits: Message, provider: Provider) -
     assert (fate_of(waits), len(provider.requests)) == (UNCERTAIN, 1)
 
 
+def test_who_asks_for_another_mail_learns_that_the_first_cannot_be_proven(waits: Message) -> None:
+    Candidate.objects.filter(pk=waits.application.candidate_id).update(first_name="Robin")
+
+    case = gate.clear(waits.pk, now=SOON)
+
+    assert isinstance(case, gate.Case)
+    assert (case.verdict.outcome, case.verdict.findings) == ("hand_off", (gate.cannot_be_proven(""),))
+    assert fate_of(waits) == UNCERTAIN
+    assert waits.status_reason == case.verdict.findings[0].sentence
+
+
 def test_another_address_would_be_another_mail(waits: Message, provider: Provider) -> None:
     Candidate.objects.filter(pk=waits.application.candidate_id).update(email="new@example.com")
 
@@ -204,6 +215,7 @@ def test_what_the_gate_keeps_back_by_now_is_still_shown_as_perhaps_sent(waits: M
     assert fate.hand_offs[0] == "uncertain"
     assert len(fate.hand_offs) > 1
     assert waits.verdicts.count() == 2
+    assert waits.status_reason.startswith(f"{gate.cannot_be_proven('').sentence} The floor: ")
 
 
 def test_a_move_in_between_makes_it_a_persons_at_once(waits: Message) -> None:
