@@ -200,6 +200,16 @@ def test_who_lost_the_race_for_a_message_hands_nothing_off() -> None:
     assert state_of(message) == before
 
 
+def test_who_lost_the_race_for_a_message_does_not_put_it_off() -> None:
+    message = make_message()
+    case = gate.preview(fresh(message), now=NOW)
+    Message.objects.filter(pk=message.pk).update(status=Status.CANCELLED, due_at=NOW)
+    before = state_of(message)
+    gate._turn_away(case, now=NOW)
+    assert case.verdict.outcome is Outcome.LATER
+    assert state_of(message) == before
+
+
 def test_many_are_cleared_as_one_is(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     messages = [make_message() for _ in range(9)]
     refused_once = cleared(messages[0]).attempt
@@ -239,8 +249,11 @@ def test_of_many_each_gets_its_own_answer() -> None:
 
 
 def test_what_is_not_due_waits_for_its_time() -> None:
-    message = make_message()
+    message, other = make_message(), make_message()
+    Message.objects.filter(pk=other.pk).update(due_at=DUE + timedelta(days=1))
+    before = state_of(other)
     case = refused(message, now=NOW)
+    assert state_of(other) == before
     assert case.verdict.outcome is Outcome.LATER
     row = Message.objects.get(pk=message.pk)
     assert (row.status, row.due_at, row.status_reason) == (
