@@ -23,8 +23,9 @@ from _pytest.runner import runtestprotocol
 from tests.mutants.mutants import CannotBeImportedError, Mutant, put_in_place
 from tests.mutants.tracing import Trace, file_of, is_of
 
-# Seconds that a test may take beyond ten times what it took without a mutant, before it counts as noticed. On a busy machine
-# that may happen by itself, so then it is asked a second time and may take so many times as long.
+# Seconds that a test may take beyond four times what it took when it was traced, before it is ended. On a busy
+# machine that may happen by itself, so then it is asked a second time and may take so many times as long; and right after
+# that once more without the mutant.
 PATIENCE = 10.0
 AGAIN = 3.0
 # Seconds. Tests that take longer often look at a clock or at other processes, so they have to notice twice.
@@ -100,7 +101,8 @@ class Worker:
         failed by chance."""
         if is_first and end == NOTICED and self._trace.seconds.get(test, 0.0) < LONG:
             return end
-        return self._run([test], mutant, times=AGAIN)
+        again = self._run([test], mutant, times=AGAIN)
+        return UNNOTICED if again == ENDED and self._run([test], None) != UNNOTICED else again
 
     def _tests_for(self, mutant: Mutant) -> list[str]:
         """First those that noticed another mutant of the same place; then the fast ones before the slow ones, by turns of
@@ -160,7 +162,7 @@ class Worker:
         for at, item in enumerate(items):
             self._at.value = at
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            patience = PATIENCE + 10 * self._trace.seconds.get(tests[at], 0.0)
+            patience = PATIENCE + 4 * self._trace.seconds.get(tests[at], 0.0)
             signal.setitimer(signal.ITIMER_REAL, times * patience)
             following = items[at + 1] if at + 1 < len(items) else items[at - 1]
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=following)):
