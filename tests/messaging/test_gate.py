@@ -468,7 +468,7 @@ def test_what_was_overtaken_ends_and_its_hand_off_with_it() -> None:
         None,
         sentence,
     )
-    assert RecordedVerdict.objects.filter(message=message).latest("pk").outcome == "stop"
+    assert list(message.verdicts.order_by("pk").values_list("outcome", flat=True)) == ["hand_off", "stop"]
 
 
 def test_what_waits_for_its_time_and_was_overtaken_ends() -> None:
@@ -496,6 +496,7 @@ def test_the_task_of_a_failed_message_ends_with_its_cause_and_the_doubt_about_an
     hand_off.refresh_from_db()
     assert hand_off.is_open is not is_closed
     assert Message.objects.get(pk=message.pk).status == status
+    assert list(message.verdicts.values_list("outcome", flat=True)) == ["stop"] * is_closed
 
 
 def test_a_persons_rejection_that_waits_when_the_application_is_reopened_goes_back_to_a_person() -> None:
