@@ -150,6 +150,22 @@ def test_a_mail_library_that_sent_nothing_and_says_no_more_leaves_it_uncertain(
     assert "said that nothing was sent" in message.status_reason
 
 
+def test_a_connection_that_cannot_be_closed_takes_nothing_back(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(BaseEmailBackend):
+        def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+            return len(email_messages)
+
+        def close(self) -> None:
+            raise ConnectionResetError
+
+    monkeypatch.setattr(providers, "make_connection", lambda _: Gone())
+    message = make_message()
+
+    assert drain() == {"sent": 1}
+
+    assert fate_of(message) == SENT
+
+
 # --- What leaves is what was cleared ----------------------------------------------------------------------------------
 
 
