@@ -210,7 +210,7 @@ UNDO_SECONDS = env.int("UNDO_SECONDS", default=60)
 # How long a bulk act can be undone; nothing that follows from it leaves before.
 UNDO_MINUTES = env.int("UNDO_MINUTES", default=15)
 # How many mails a worker hands over at a time, each on a connection of its own; as many can be in doubt when it is killed.
-MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", default=8)
+MAIL_CONNECTIONS = env.int("MAIL_CONNECTIONS", default=16)
 # The brake: so many messages of one automation an hour, and a day up to which five times its median day is not asked about.
 BRAKE_AN_HOUR = env.int("BRAKE_AN_HOUR", default=200)
 BRAKE_A_DAY = env.int("BRAKE_A_DAY", default=30)

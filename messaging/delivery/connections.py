@@ -26,6 +26,7 @@ class Connections:
 
     def __init__(self, number: int, *, clock: Callable[[], datetime]) -> None:
         self._clock = clock
+        self.number = number
         self._idle = [Egress(clock=clock) for _ in range(number)]
         self._threads = ThreadPoolExecutor(number, thread_name_prefix="connection")
         self._under_way: dict[Future[Result], tuple[Clearance, Egress]] = {}

@@ -83,6 +83,8 @@ def drain(*, clock: Clock, seconds: float = SECONDS) -> Counter[str]:
                 over = stopping.asked or time.monotonic() >= stop_at or run.is_hopeless
                 began = 0 if over else run.begin()
                 if connections.candidates:
+                    if not over:
+                        run.look_ahead()
                     run.write_down(connections.answers())
                 elif not began:
                     break
@@ -193,6 +195,11 @@ class _Run:
         if leaving:
             self._connections.start(leaving)
         return looked_at + len(leaving)
+
+    def look_ahead(self) -> None:
+        """Clears what goes next while the provider is waited for, so that no connection waits for the gate."""
+        if self._got_out and len(self._cleared) < self._connections.number:
+            self._clear(self._connections.number)
 
     def write_down(self, answers: Sequence[tuple[Clearance, Result]]) -> None:
         before, self._wrote_at = self._wrote_at, time.monotonic()

@@ -154,7 +154,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=400, help="of each run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=8, help="of each worker")
+    parser.add_argument("--connections", type=int, default=16, help="of each worker")
     parser.add_argument("--batch", type=int, default=500, help="whose queries are counted")
     parser.add_argument(
         "--postgres", default="", help="URL of an empty database to measure in; without it, SQLite alone"

@@ -84,6 +84,24 @@ class TestAtATime:
         assert sys.getswitchinterval() == before
         assert seen[0] < before
 
+    def test_the_gate_is_asked_while_the_provider_is_waited_for(
+        self, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(outbox, "AHEAD", 0)  # no more at a time than there are connections
+        messages = [make_message() for _ in range(1 + 3 * NUMBER)]
+        cleared_and_waiting: list[int] = []
+        answers = Connections.answers
+
+        def look_and_wait(self: Connections) -> list[tuple[Clearance, Result]]:
+            cleared_and_waiting.append(Attempt.objects.open().filter(used_at__isnull=True).count())
+            return answers(self)
+
+        monkeypatch.setattr(Connections, "answers", look_and_wait)
+        Together(provider)
+        assert drain() == {"sent": len(messages)}
+        # Nothing behind the first, which goes alone; a full turn behind the next two; nothing is left behind the last.
+        assert cleared_and_waiting == [0, NUMBER, NUMBER, 0]
+
     def test_each_keeps_its_connection(self, sink: Sink) -> None:
         for _ in range(5 * NUMBER):
             make_message()
