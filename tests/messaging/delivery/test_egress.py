@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anymail.message import AnymailStatus
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from pytest_django.fixtures import Settings
@@ -19,6 +20,7 @@ from pytest_django.fixtures import Settings
 from messaging import gate, letterhead
 from messaging.delivery import guard, outbox, providers
 from messaging.delivery.egress import Egress, prepare_many
+from messaging.delivery.mail import Letter
 from messaging.delivery.outcomes import Outcome, Result
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
@@ -61,6 +63,23 @@ def test_where_another_process_was_quicker_with_one_mail_the_others_still_leave(
     assert first.outcome is Outcome.REJECTED
     assert [letter.to for letter in rest if not isinstance(letter, Result)] == [[one.recipient] for one in others]
     assert not Attempt.objects.filter(used_at__isnull=True).exists()
+
+
+def test_a_mail_that_a_bug_keeps_from_being_laid_out_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty, sound = cleared = [clear(make_message()) for _ in range(2)]
+    lay_out = Letter.message
+
+    def meets_a_bug(self: Letter, **options: Any) -> Any:
+        if self.to == [faulty.recipient]:
+            raise LookupError("unknown encoding")
+        return lay_out(self, **options)
+
+    monkeypatch.setattr(Letter, "message", meets_a_bug)
+    first, second = prepare_many(cleared, now=DUE)
+
+    assert isinstance(first, Result)
+    assert not isinstance(second, Result)
+    assert second.to == [sound.recipient]
 
 
 # --- Modes ------------------------------------------------------------------------------------------------------------
@@ -148,6 +167,35 @@ def test_a_mail_library_that_sent_nothing_and_says_no_more_leaves_it_uncertain(
 
     assert fate_of(message) == UNCERTAIN
     assert "said that nothing was sent" in message.status_reason
+
+
+def test_a_provider_that_says_nothing_of_the_address_leaves_it_uncertain(
+    live: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Vague(BaseEmailBackend):
+        def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+            for mail in email_messages:
+                mail.anymail_status = AnymailStatus()  # type: ignore[attr-defined]
+            return len(email_messages)
+
+    monkeypatch.setattr(providers, "make_connection", lambda _: Vague())
+    message = make_message()
+
+    drain()
+
+    assert fate_of(message) == UNCERTAIN
+    assert "said nothing of this address" in message.status_reason
+
+
+def test_the_folder_of_the_files_is_made_with_all_above_it(settings: Settings, tmp_path: Path) -> None:
+    cleared = clear(make_message())
+    settings.VAR_DIR = tmp_path / "not" / "there"
+
+    with Egress(clock=lambda: DUE) as egress:
+        assert egress.send(cleared).outcome is Outcome.ACCEPTED
+
+    [file] = (tmp_path / "not" / "there" / "mail").iterdir()
+    assert b"\n" not in file.read_bytes().replace(b"\r\n", b"")
 
 
 def test_a_connection_that_cannot_be_closed_takes_nothing_back(live: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
