@@ -14,12 +14,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 from pytest_django import Settings
 
 from messaging import gate, handoffs
 from messaging.delivery import outbox
 from messaging.delivery.egress import Egress
+from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from messaging.policy.floor import Reserve
@@ -420,6 +421,53 @@ class TestAFaultOfOurOwn:
         assert outbox._set_aside(message.pk, now=DUE) == "fault"
 
         assert fate_of(message) == Fate(status="cancelled")
+
+
+# --- What is written down ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+class TestWritingDown:
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_what_was_accepted_says_when_and_under_which_name(self, number: int) -> None:
+        """One by itself, and several together."""
+        messages, other = [make_message() for _ in range(number)], make_message()
+        cleared = [let_out(message, now=DUE) for message in (*messages, other)]
+        force(Message.objects.all(), status_reason="It is tried again.")
+        later = DUE + timedelta(seconds=7)
+        answers = [
+            (one.attempt, Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id=f"{at}", detail=f"Thanks {at}"))
+            for at, one in enumerate(cleared[:-1])
+        ]
+
+        assert outbox.record_many(answers, clock=lambda: later) == ["sent"] * number
+
+        for at, message in enumerate(messages):
+            assert fate_of(message) == SENT
+            assert (message.status_at, message.sent_at, message.status_reason) == (later, later, "")
+            attempt = message.attempts.get()
+            assert (attempt.finished_at, attempt.provider_message_id, attempt.detail) == (
+                later,
+                f"{at}",
+                f"Thanks {at}",
+            )
+        assert fate_of(other) == Fate(status="sending", attempts=("",))
+
+    def test_while_the_database_is_gone_it_waits_longer_each_time_and_then_gives_up(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        attempt = let_out(make_message(), now=DUE).attempt
+        pauses: list[float] = []
+
+        def gone(*_: object, **__: object) -> None:
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(time, "sleep", pauses.append)
+        monkeypatch.setattr(outbox, "_record_rest", gone)
+        with pytest.raises(OperationalError):
+            outbox.record(attempt, Result(outcome=Attempt.Outcome.ACCEPTED), clock=lambda: DUE)
+        assert pauses == [0.1, 0.5, 1.0, 2.0, 5.0]
+        assert f"The result of attempt {attempt.pk} could not be written yet" in caplog.text
 
 
 # --- The database in the way ------------------------------------------------------------------------------------------
