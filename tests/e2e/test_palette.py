@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from pipeline.models import User
 from tests import factories as make
@@ -33,9 +34,16 @@ def test_the_palette_is_used_with_the_keyboard_alone(sign_in: SignIn) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/admin/pipeline/candidate/{wanted.pk}/change/")
 
-    # Enter means what is typed, also before the answer is there; Escape closes, also when something is typed.
-    page.keyboard.press("Control+k")
+    # Enter means what is typed, also before the answer is there, and though an older answer comes meanwhile; Escape closes,
+    # also when something is typed.
+    held: list[Route] = []
+    page.route(re.compile(r"\?s=$"), lambda route: held.append(route))  # noqa: PLW0108  (it is written to)
+    with page.expect_request(re.compile(r"\?s=$")):
+        page.keyboard.press("Control+k")
     page.keyboard.type("templates")
+    with page.expect_response(re.compile(r"\?s=$")) as older:
+        held[0].continue_()
+    older.value.finished()
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/messaging/template/")
     page.keyboard.press("Control+k")

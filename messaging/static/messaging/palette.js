@@ -27,14 +27,15 @@ document.addEventListener("DOMContentLoaded", () => {
         request?.abort();
         request = new AbortController();
         const { signal } = request;
+        const asked = term.value;
         try {
-            const address = `${palette.dataset.search}?s=${encodeURIComponent(term.value)}`;
+            const address = `${palette.dataset.search}?s=${encodeURIComponent(asked)}`;
             const response = await fetch(address, { headers: { "HX-Request": "true" }, signal });
             if (response.redirected) return location.reload(); // signed out meanwhile
             if (!response.ok) throw new Error(response.statusText);
             results.innerHTML = await response.text();
             const number = all().length;
-            isFresh = true;
+            isFresh = asked === term.value; // somebody may have typed on while this was on its way
             choose(all()[0]);
             live.textContent = `${number} found.`;
         } catch (error) {
