@@ -186,6 +186,7 @@ class Brevo(Keyed):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # of several processes, each with its connections
     provider: Provider
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
