@@ -193,12 +193,16 @@ def test_what_is_too_much_for_one_page_is_on_the_next(client: Client, monkeypatc
 
 
 def test_a_time_is_the_readers_and_the_candidates(client: Client) -> None:
-    make_message(application=make_application(candidate=make_candidate(time_zone="America/New_York")))
+    far = make_candidate(time_zone="America/New_York")
     near = make_candidate(time_zone="Europe/London")
-    make_message(application=make_application(candidate=near), delay=2)
+    messages = [
+        make_message(application=make_application(candidate=one), delay=2 if one is near else 1) for one in (far, near)
+    ]
     there = [row["there"] for row in client.get(reverse(LIST)).context["rows"]]
     assert there == ["Tue 15 Sep, 06:00 for them (New York)", ""]
-    assert "Tue 15 Sep, 11:00" in text_of(client.get(reverse("outbox:act", args=["hold"]), {"ids": [1, 2]}))
+    assert "Tue 15 Sep, 11:00" in text_of(
+        client.get(reverse("outbox:act", args=["hold"]), {"ids": [one.pk for one in messages]})
+    )
 
 
 def test_what_leaves_stands_under_the_day_on_which_it_does_as_the_reader_counts_days(

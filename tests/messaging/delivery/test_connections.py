@@ -21,6 +21,7 @@ from messaging.delivery import outbox
 from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
 from messaging.delivery.outcomes import Result
+from messaging.delivery.stopping import Stopping
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from messaging.policy.floor import Touchpoint
@@ -233,6 +234,38 @@ class TestAtATime:
         assert {fate_of(message).status for message in messages[1 + NUMBER :]} == {"scheduled"}
         assert not Attempt.objects.filter(message__in=messages[1 + NUMBER :], used_at__isnull=False).exists()
         assert heard
+
+    def test_asked_to_end_while_others_are_under_way_it_asks_the_gate_for_no_more(
+        self, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(outbox, "AHEAD", 0)
+        messages = [make_message() for _ in range(1 + 3 * NUMBER)]
+        the_others_may_answer = threading.Event()
+        waits = itertools.count(1)
+        answers = Connections.answers
+
+        def wait_for_answers(self: Connections) -> list[tuple[Clearance, Result]]:
+            turn = next(waits)
+            if turn == 3:
+                the_others_may_answer.set()
+            answered = answers(self)
+            if turn == 2:
+                assert len(answered) == 1
+                monkeypatch.setattr(Stopping, "asked", True)
+            return answered
+
+        def slow_but_for_one(exchange: Exchange) -> None:
+            if len(exchange.server.provider.requests) > 2:
+                assert the_others_may_answer.wait(PATIENCE)
+            accepts(exchange)
+
+        monkeypatch.setattr(Connections, "answers", wait_for_answers)
+        provider.behaviour = slow_but_for_one
+        assert drain() == {"sent": 1 + NUMBER}
+        rest = messages[1 + NUMBER :]
+        # What was cleared ahead while the first three left is given back; nothing was cleared after that.
+        assert [len(attempts) for attempts in attempts_of(*rest)] == [1] * NUMBER + [0] * NUMBER
+        assert {fate_of(message).status for message in rest} == {"scheduled"}
 
 
 @pytest.mark.django_db
