@@ -62,7 +62,7 @@ def follow_many(changes: Sequence[StageChange], *, now: datetime, operation: Ope
         new = _mark_as_followed(changes, now=now)
         if not new:
             return []
-        gate.resettle_many(touched, now=now)
+        gate.resettle_held(touched, now=now)
         loud = [change for change in new if not change.quiet]
         if not loud:
             return []

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db.models import QuerySet, Value
+from django.db.models import Prefetch, QuerySet, Value
 from django.utils import timezone
 
 from messaging import kin
@@ -33,7 +33,7 @@ from messaging.wording import rendering, tripwire
 from messaging.wording.fingerprint import text_fingerprint
 from pipeline.actors import ActorKind
 from pipeline.intake.addresses import canonical_address, read_address
-from pipeline.models import Application, Interview, StageChange, User
+from pipeline.models import Application, Interview, Job, StageChange, User
 from pipeline.outcomes import Refusal
 from pipeline.reach import read_reach
 from pipeline.written_once import WrittenOnce, ids, moment
@@ -43,19 +43,8 @@ V = TypeVar("V")
 
 # What a message must bring along, so that a batch costs no query per row: its own rows joined, and what many share read once
 # for all of them. Joined as well, PostgreSQL would plan for longer than it reads.
-OWN = ("application__candidate", "stage_change", "release")
-SHARED = (
-    "application__job",
-    "application__job__recruiter",
-    "application__job__coordinator",
-    "application__stage",
-    "application__reason",
-    "automation",
-    "operation",
-    "template",
-    "wording",
-    "written_by",
-)
+OWN = ("application__candidate", "application__stage", "application__reason", "stage_change", "release")
+SHARED = ("automation", "operation", "template", "wording", "written_by")
 # These candidates know how it ended without being told: they withdrew, or said yes to an offer.
 KNOWN_TO_THEM = frozenset({Application.Status.WITHDRAWN, Application.Status.HIRED})
 # Who withdrew is not thanked for applying; and of two applications that were merged, one speaks.
@@ -78,7 +67,8 @@ class Gathered:
 
 
 def with_context(messages: QuerySet[Message]) -> QuerySet[Message]:
-    return messages.select_related(*OWN).prefetch_related(*SHARED)
+    jobs = Prefetch("application__job", Job.objects.select_related("recruiter", "coordinator"))
+    return messages.select_related(*OWN).prefetch_related(jobs, *SHARED)
 
 
 def gather(messages: Sequence[Message], *, now: datetime) -> list[Gathered]:

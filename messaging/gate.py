@@ -108,12 +108,17 @@ def resettle_many(application_ids: Collection[int], *, now: datetime) -> None:
     """The same for a batch, with a number of queries that does not grow with it."""
     with transaction.atomic():
         hold_applications(application_ids)
-        waiting = _waiting(application_ids).select_for_update(of=("self",)).order_by("pk")
-        cases = preview_many(list(facts.with_context(waiting)), now=now)
-        scheduled = [case for case in cases if case.message.status == Status.SCHEDULED]
-        _turn_away_many([case for case in scheduled if case.verdict.outcome is not Outcome.LATER], now=now)
-        with_a_person = [case for case in cases if case.message.status != Status.SCHEDULED]
-        _take_back_many([case for case in with_a_person if case.verdict.outcome is Outcome.STOP], now=now)
+        resettle_held(application_ids, now=now)
+
+
+def resettle_held(application_ids: Collection[int], *, now: datetime) -> None:
+    """The same for whoever holds them already."""
+    waiting = _waiting(application_ids).select_for_update(of=("self",)).order_by("pk")
+    cases = preview_many(list(facts.with_context(waiting)), now=now)
+    scheduled = [case for case in cases if case.message.status == Status.SCHEDULED]
+    _turn_away_many([case for case in scheduled if case.verdict.outcome is not Outcome.LATER], now=now)
+    with_a_person = [case for case in cases if case.message.status != Status.SCHEDULED]
+    _take_back_many([case for case in with_a_person if case.verdict.outcome is Outcome.STOP], now=now)
 
 
 def hold_applications(application_ids: Collection[int]) -> None:

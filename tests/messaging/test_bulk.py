@@ -250,7 +250,7 @@ def test_a_preview_asks_as_much_for_many_as_for_a_few(early_rejection: Automatio
         return len(captured)
 
     asked(preview_reject, 2)
-    assert asked(preview_reject, 4) == asked(preview_reject, 12) < 70
+    assert asked(preview_reject, 4) == asked(preview_reject, 12) < 60
     assert asked(reject, 4) == asked(reject, 12) < 100
 
 
