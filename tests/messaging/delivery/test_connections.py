@@ -89,6 +89,7 @@ class TestAtATime:
         self, provider: Provider, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(outbox, "AHEAD", 0)  # no more at a time than there are connections
+        monkeypatch.setattr("messaging.delivery.connections.TOGETHER", PATIENCE)  # however busy the machine is
         messages = [make_message() for _ in range(1 + 3 * NUMBER)]
         cleared_and_waiting: list[int] = []
         answers = Connections.answers
