@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from messaging.board import Card
 
-# Characters of nobody's script, in the order of the words in `_words_of`.
+# Characters of nobody's script; `_fill` puts the words of a card in their place.
 MARKS = KEY, NAME, AGE, SOURCE = "\ue000", "\ue001", "\ue002", "\ue003"
 MARK = re.compile(f"([{''.join(MARKS)}])")
 
