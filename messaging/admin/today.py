@@ -86,7 +86,7 @@ def _read_warnings() -> list[dict[str, str]]:
 
 
 def _read_hand_offs(user: User, scope: Scope, *, now: datetime) -> dict[str, Any]:
-    """Each of them once, in the first part that it belongs to; the counts are those of the lists, which leave nothing out."""
+    """Each stands once, in the first part that it belongs to. The counts are those of the lists, which hold them all."""
     waiting = scope.hand_offs.filter(status=HandOff.Status.OPEN)
     asked_of_them = Exists(handoff_shows.escalations().filter(to=user))
     is_broken = Q(message__status__in=BROKEN)
