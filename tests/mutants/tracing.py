@@ -30,7 +30,7 @@ TESTS = (
         "http_provider",
         "keys",
         "logs",
-        "outbox",
+        *("outbox", "outbox_answers", "outbox_clearing", "outbox_turns"),
         "resolving",
         "safe_mode",
         "smtp",

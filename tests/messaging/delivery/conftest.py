@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django.fixtures import Settings
 
+from messaging.delivery import outbox
 from tests.config.process_table import family_of
 from tests.messaging.delivery.doubles import Provider, Sink
 from tests.messaging.delivery.processes import Process, Start
+from tests.messaging.delivery.turns import Turns, Watch
 
 
 @pytest.fixture
@@ -63,6 +65,22 @@ def impatient(live: Settings) -> None:
     """For doubles that hang. Ask for it after the double."""
     live.MAIL_READ_TIMEOUT = 0.3
     live.ANYMAIL = {**live.ANYMAIL, "REQUESTS_TIMEOUT": (0.3, 0.3)}
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    watch = Watch()
+    monkeypatch.setattr(outbox, "time", watch)
+    return watch
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Turns:
+    """A turn takes a second, so no more is cleared ahead than there are connections."""
+    turns = Turns()
+    monkeypatch.setattr(outbox, "Connections", turns)
+    turns.before_answers = lambda: watch.go_on(1)
+    return turns
 
 
 @pytest.fixture(scope="session")
