@@ -32,11 +32,6 @@ ORGANISATION_ADDRESS=Halden Bikes, 12 Foundry Lane, Bristol
 """
 
 
-class Stopped(KeyboardInterrupt):
-    """Ctrl-C. Where Python's own comes while a text runs as code, as when a dataclass is made, the process ends by the
-    signal, whoever caught it."""
-
-
 def main() -> int:
     """The exit code: 0 where somebody stopped it, 1 with a sentence where it could not start or go on."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -46,8 +41,6 @@ def main() -> int:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         django.setup()
         return serve()
-    except Stopped:
-        return _fail("Stopped before it was ready.")
     except (CommandError, ImproperlyConfigured, ValueError) as problem:
         return _fail(f"Byhand does not start: {problem}")
     except OperationalError as problem:
@@ -126,7 +119,10 @@ def welcome() -> str:
 
 
 def _stop(*_: object) -> None:
-    raise Stopped
+    """Ctrl-C while nothing runs yet. An exception could come up anywhere, as in a lock that logging is giving back, and
+    become another one there; the database takes back what was not committed."""
+    os.write(2, b"Stopped before it was ready.\n")
+    os._exit(1)
 
 
 def _fail(sentence: str) -> int:

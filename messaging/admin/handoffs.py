@@ -22,7 +22,7 @@ from unfold.decorators import display
 
 from messaging.admin import compose, desk, handoff_acts, handoff_shows, undo
 from messaging.admin.desk import OwnerForm
-from messaging.admin.records import short_time
+from messaging.admin.words import short_time
 from messaging.models import Escalation, HandOff, Snooze
 
 KEYS = (

@@ -20,7 +20,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from messaging import incidents
 from messaging.admin import desk
-from messaging.admin.records import History, short_time
+from messaging.admin.records import History
+from messaging.admin.words import short_time
 from messaging.models import Incident
 from pipeline.outcomes import Refusal
 

@@ -29,8 +29,8 @@ from messaging.admin.records import (
     History,
     ProviderEventInline,
     VerdictInline,
-    short_time,
 )
+from messaging.admin.words import short_time
 from messaging.delivery import reading
 from messaging.delivery.reading import Letter
 from messaging.models import Message

@@ -3,7 +3,6 @@ message; and the ledger with its seals. It is read, and never added to, changed 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -11,14 +10,14 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from messaging.admin import ledger_words
+from messaging.admin.words import short_time
 from messaging.models import Attempt, HandOff, LedgerEntry, ProviderEvent, RecordedVerdict, Seal
 from messaging.policy.decision import Outcome
 from pipeline.models import User
@@ -49,13 +48,6 @@ class History:
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
-
-
-def short_time(moment: datetime) -> str:
-    """Without the year as long as it is this one."""
-    local = timezone.localtime(moment)
-    is_this_year = local.year == timezone.localtime().year
-    return date_format(local, "j M, H:i" if is_this_year else "j M Y, H:i")
 
 
 def _sentences(verdict: RecordedVerdict) -> SafeString:
@@ -271,8 +263,7 @@ class LedgerEntryAdmin(History, ModelAdmin):
 
     @display(description="what it says")
     def said(self, entry: LedgerEntry) -> str:
-        said = (f"{name} {value}".replace("_", " ") for name, value in entry.data.items() if value is not None)
-        return Truncator(", ".join(said)).chars(90)
+        return Truncator(ledger_words.say(entry.kind, entry.data)).chars(300)
 
 
 @admin.register(Seal)

@@ -29,6 +29,7 @@ from pipeline.models import Job, User
 
 Status = Message.Status
 
+BROKEN = (Status.UNCERTAIN, Status.FAILED)  # mail that a person has to look after
 AT_MOST = 8  # rows of each kind; the lists have the rest
 WHY_AT_MOST = 5
 DAYS = 14  # of the chart
@@ -85,19 +86,22 @@ def _read_warnings() -> list[dict[str, str]]:
 
 
 def _read_hand_offs(user: User, scope: Scope, *, now: datetime) -> dict[str, Any]:
+    """Each stands once, in the first part that it belongs to. The counts are those of the lists, which hold them all."""
     waiting = scope.hand_offs.filter(status=HandOff.Status.OPEN)
     asked_of_them = Exists(handoff_shows.escalations().filter(to=user))
+    is_broken = Q(message__status__in=BROKEN)
     counts = waiting.aggregate(
         mine=Count("pk", filter=Q(owner=user)),
         overdue=Count("pk", filter=Q(owner=user, due_at__lt=now)),
         escalated=Count("pk", filter=Q(asked_of_them)),
         unassigned=Count("pk", filter=Q(owner__isnull=True)),
+        broken=Count("pk", filter=is_broken & ~Q(asked_of_them)),
         all=Count("pk"),
     )
     rows = waiting.select_related("application__candidate", "application__job", "message", "owner").order_by(
         "due_at", "pk"
     )
-    broken = rows.filter(message__status__in=[Status.UNCERTAIN, Status.FAILED])
+    in_order = rows.filter(~asked_of_them, ~is_broken)
     list_url = reverse("admin:messaging_handoff_changelist")
     return {
         "counts": counts,
@@ -106,16 +110,18 @@ def _read_hand_offs(user: User, scope: Scope, *, now: datetime) -> dict[str, Any
         "escalated": [_row(hand_off, now=now) for hand_off in rows.filter(asked_of_them)[:AT_MOST]]
         if counts["escalated"]
         else [],
-        # What was escalated to them stands above.
-        "mine": [_row(hand_off, now=now) for hand_off in rows.filter(~asked_of_them, owner=user)[:AT_MOST]],
-        "unassigned": [_row(hand_off, now=now) for hand_off in rows.filter(owner__isnull=True)[:AT_MOST]],
-        "broken": [_row(hand_off, now=now) for hand_off in broken[:AT_MOST]],
+        "broken": [_row(hand_off, now=now) for hand_off in rows.filter(~asked_of_them, is_broken)[:AT_MOST]]
+        if counts["broken"]
+        else [],
+        "mine": [_row(hand_off, now=now) for hand_off in in_order.filter(owner=user)[:AT_MOST]],
+        "unassigned": [_row(hand_off, now=now) for hand_off in in_order.filter(owner__isnull=True)[:AT_MOST]],
     }
 
 
 def _row(hand_off: HandOff, *, now: datetime) -> dict[str, Any]:
     urgency, due = desk.due_label(hand_off, now=now)
-    return {"hand_off": hand_off, "urgency": urgency, "due": due}
+    trouble = hand_off.message.get_status_display() if hand_off.message.status in BROKEN else ""
+    return {"hand_off": hand_off, "urgency": urgency, "due": due, "trouble": trouble}
 
 
 def _read_waiting(scope: Scope, *, now: datetime) -> dict[str, Any]:

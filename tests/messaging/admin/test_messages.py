@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from messaging.admin.records import short_time
+from messaging.admin.words import short_time
 from messaging.delivery import outbox, reading
 from messaging.models import Message, RecordedVerdict
 from tests.factories import (

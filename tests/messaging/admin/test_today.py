@@ -132,6 +132,41 @@ def test_mail_that_went_wrong_is_shown_until_a_person_closed_it(recruiter: User,
     assert listed(context_of(recruiter)["hand_offs"]["broken"]) == []
 
 
+@pytest.mark.parametrize("owned", [True, False], ids=["mine", "nobody’s"])
+@pytest.mark.parametrize("escalated", [True, False], ids=["escalated to me", "in time"])
+@pytest.mark.parametrize("status", ["held", "failed", "uncertain"])
+def test_what_waits_for_me_stands_once(recruiter: User, owned: bool, escalated: bool, status: str) -> None:
+    hand_off = hand_off_of(None)
+    HandOff.objects.filter(pk=hand_off.pk).update(owner=recruiter if owned else None)
+    with guards_off():
+        Message.objects.filter(pk=hand_off.message_id).update(status=status, recipient="kim@example.com")
+    if escalated:
+        Escalation.objects.create(hand_off=hand_off, step=1, due_at=hand_off.due_at, to=recruiter, escalated_at=NOW)
+    client = client_of(recruiter)
+    response = client.get(reverse(TODAY))
+    shown = response.context["hand_offs"]
+    part = "escalated" if escalated else "broken" if status != "held" else "mine" if owned else "unassigned"
+    parts = ("escalated", "broken", "mine", "unassigned")
+    assert {name: listed(shown[name]) for name in parts} == {name: [hand_off.pk] * (name == part) for name in parts}
+    page = html.unescape(response.content.decode())
+    assert page.count(f'href="{reverse("admin:messaging_handoff_compose", args=[hand_off.pk])}"') == 1
+    assert ("Nobody waits for you." in page) == (not owned and not escalated)
+    assert ("Every hand-off has an owner." in page) == owned
+    for show in ("mine", "unassigned"):
+        there = client.get(shown["url"] + f"?show={show}").context["cl"].result_count
+        assert shown["counts"][show] == there == (owned if show == "mine" else not owned)
+
+
+def test_when_much_mail_went_wrong_the_lists_have_the_rest(recruiter: User) -> None:
+    for _ in range(AT_MOST + 1):
+        hand_off_of(recruiter)
+    with guards_off():
+        Message.objects.update(status="uncertain", recipient="kim@example.com")
+    response = client_of(recruiter).get(reverse(TODAY))
+    assert len(response.context["hand_offs"]["broken"]) == AT_MOST
+    assert f"All {AT_MOST + 1} uncertain" in response.content.decode()
+
+
 def test_what_leaves_next_is_in_the_order_of_time_and_short(recruiter: User) -> None:
     later, sooner = make_message(delay=9), make_message(delay=4)
     assert [message.pk for message in context_of(recruiter)["mail"]["next"]] == [sooner.pk, later.pk]
