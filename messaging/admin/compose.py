@@ -13,11 +13,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from messaging import drafts, facts, handoffs, writing
-from messaging.admin import desk, opening, undo
+from messaging.admin import acts, desk, opening, undo
 from messaging.admin.desk import OwnerForm, WritingForm
 from messaging.admin.handoff_acts import SnoozeForm
 from messaging.gate import Case
@@ -176,7 +177,12 @@ def _close_as_not_needed(
     if isinstance(closed, Refusal):
         return _refused(model_admin, request, hand_off, form, field="reason", sentence=closed.sentence)
     model_admin.log_change(request, hand_off, "Closed: not needed.")
-    messages.success(request, f"Closed: nothing goes to {hand_off.application.candidate}, and your reason is noted.")
+    application = hand_off.application
+    messages.success(request, f"Closed: nothing goes to {application.candidate}, and your reason is noted.")
+    told = acts.BY_VERB["told"]
+    if told.applies(application) and desk.person_of(request).has_perm(told.permission):
+        sentence = 'As far as Byhand knows, {} was never told. <a class="desk-link" href="{}">They were told</a>'
+        messages.warning(request, format_html(sentence, application.candidate, told.url(application)))
     return _go_on(request)
 
 

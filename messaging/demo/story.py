@@ -19,7 +19,7 @@ from messaging.delivery import outbox
 from messaging.demo import people, texts
 from messaging.demo.company import Company
 from messaging.models import HandOff, Message
-from messaging.policy.floor import Touchpoint
+from messaging.policy.floor import TELLS_THE_OUTCOME, Touchpoint
 from pipeline import actors, moves
 from pipeline.intake.addresses import canonical_address
 from pipeline.milestones import Milestone
@@ -212,8 +212,8 @@ class Story:
         elif chance < BY_MAIL + BY_PHONE:
             self.at(when, lambda later: self._call(hand_off, later))
         elif chance < BY_MAIL + BY_PHONE + NOT_NEEDED:
-            note = self.dice.choice(texts.NOT_NEEDED_REASONS)
-            self.at(when, lambda later: self._set_aside(hand_off, note, later))
+            note, told_how = self.dice.choice(texts.NOT_NEEDED_REASONS)
+            self.at(when, lambda later: self._set_aside(hand_off, note, told_how, later))
         elif chance < BY_MAIL + BY_PHONE + NOT_NEEDED + LATE:
             when = self.working_time(at, days=self.dice.choice((5, 6, 8)))
             self.at(when, lambda later: self._call(hand_off, later))
@@ -262,5 +262,8 @@ class Story:
         note = self.dice.choice(texts.PHONE_NOTES)
         handoffs.tell_by_phone(hand_off, note=note, by=self.person_for(hand_off.application), now=at)
 
-    def _set_aside(self, hand_off: HandOff, note: str, at: datetime) -> None:
-        handoffs.close_as_not_needed(hand_off, reason=note, by=self.person_for(hand_off.application), now=at)
+    def _set_aside(self, hand_off: HandOff, note: str, told_how: str, at: datetime) -> None:
+        by = self.person_for(hand_off.application)
+        handoffs.close_as_not_needed(hand_off, reason=note, by=by, now=at)
+        if hand_off.touchpoint in TELLS_THE_OUTCOME:
+            moves.record_told(hand_off.application, how=told_how, by=actors.person(by.pk), now=at)

@@ -257,9 +257,10 @@ PHONE_NOTES = (
     "Good talk. They asked whether the distance was the reason; I said honestly that it was one of two.",
     "They were on a train; called again in the evening. Wants feedback on the case study, sent to the hiring manager.",
 )
+# With how they learned the outcome, where that was the message.
 NOT_NEEDED_REASONS = (
-    "They withdrew on the phone before I could say anything; entered as a withdrawal.",
-    "The hiring manager told them in person at the end of the visit.",
+    ("They rang first and had guessed it; they already have another offer.", "phone"),
+    ("The hiring manager told them in person at the end of the visit.", "in_person"),
 )
 
 REASONS = (

@@ -351,6 +351,20 @@ def test_not_needed_is_recorded_with_the_reason(client: Client) -> None:
     assert not Message.objects.filter(origin="person").exists()
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_who_closes_it_without_a_word_is_asked_whether_they_know_the_outcome(client: Client, *, is_told: bool) -> None:
+    hand_off = make_hand_off()
+    rejected = Application.objects.filter(pk=hand_off.application_id)
+    if is_told:
+        rejected.update(told_at=NOW, told_how=Application.ToldHow.IN_PERSON)
+    told = reverse("admin:pipeline_application_act", args=[hand_off.application_id, "told"])
+    assert ("until somebody enters that they were told" in read(client, hand_off)) == (not is_told)
+    post(client, hand_off, "_not_needed", reason="They know.")
+    assert (told in client.get(reverse("admin:index")).content.decode()) == (not is_told)
+    client.post(told, {"how": Application.ToldHow.IN_PERSON, "seen": rejected.get().stage_id})
+    assert rejected.get().told_how == Application.ToldHow.IN_PERSON
+
+
 @pytest.mark.parametrize(("button", "field"), [("_phone", "note"), ("_not_needed", "reason")])
 def test_closing_without_saying_why_is_refused_and_the_text_stays(client: Client, button: str, field: str) -> None:
     hand_off = make_hand_off()
