@@ -4,11 +4,12 @@ Nobody is shown a page that they may not see."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from messaging import routing
 from messaging.admin.desk import person_of
@@ -25,12 +26,15 @@ class Page:
     permission: str
 
 
+TODAY = "admin:index"
+HAND_OFFS = "admin:messaging_handoff_changelist"
+
 GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Today",
         (
-            Page("Today", "today", "admin:index", ""),
-            Page("Hand-offs", "edit_note", "admin:messaging_handoff_changelist", "messaging.view_handoff"),
+            Page("Today", "today", TODAY, ""),
+            Page("Hand-offs", "edit_note", HAND_OFFS, "messaging.view_handoff"),
             Page("Help", "menu_book", "help:page", ""),
         ),
     ),
@@ -101,26 +105,26 @@ GROUPS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     ),
 )
 
-HAND_OFFS = "admin:messaging_handoff_changelist"
-
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    open_page = _page_of(request.path)
+    links = _links(get_script_prefix())
+    open_page = _page_of(request.path, links)
     groups = [
-        {"title": title, "items": [_item(page, request, is_open=page.name == open_page) for page in pages]}
+        {
+            "title": title,
+            "items": [
+                _item(page, request, link=links[page.name], is_open=page.name == open_page)
+                for page in pages
+                if may_open(page, request)
+            ],
+        }
         for title, pages in GROUPS
     ]
     return [group for group in groups if group["items"]]
 
 
-def _item(page: Page, request: HttpRequest, *, is_open: bool) -> dict[str, Any]:
-    item: dict[str, Any] = {
-        "title": page.title,
-        "icon": page.icon,
-        "link": reverse(page.name),
-        "permission": lambda request: may_open(page, request),
-        "active": is_open,
-    }
+def _item(page: Page, request: HttpRequest, *, link: str, is_open: bool) -> dict[str, Any]:
+    item: dict[str, Any] = {"title": page.title, "icon": page.icon, "link": link, "active": is_open}
     if page.name == HAND_OFFS and (mine := HandOff.objects.open().filter(owner=request.user.pk).count()):
         item |= {"badge": mine, "badge_variant": "warning"}
     return item
@@ -130,11 +134,16 @@ def may_open(page: Page, request: HttpRequest) -> bool:
     return not page.permission or person_of(request).has_perm(page.permission)
 
 
-def _page_of(path: str) -> str:
+@cache
+def _links(prefix: str) -> dict[str, str]:
+    """By the name of the page. Every page shows them, and they are the same under one `prefix` of the web server."""
+    return {page.name: reverse(page.name) for _, pages in GROUPS for page in pages}
+
+
+def _page_of(path: str, links: dict[str, str]) -> str:
     """The name of the page that an address belongs to: of those that it begins with, the one that says most."""
-    links = {reverse(page.name): page.name for _, pages in GROUPS for page in pages}
-    within = [link for link in links if path.startswith(link) and (link != reverse("admin:index") or path == link)]
-    return links[max(within, key=len)] if within else ""
+    within = [name for name, link in links.items() if path.startswith(link) and (name != TODAY or path == link)]
+    return max(within, key=lambda name: len(links[name]), default="")
 
 
 def environment(request: HttpRequest) -> tuple[str, str]:
