@@ -42,18 +42,25 @@ class Show(StrEnum):
 def messages_in(show: Show, *, now: datetime) -> QuerySet[Message]:
     """What waits by its time, what happened with the latest first; of what failed or bounced what nobody has dealt with."""
     everything = Message.objects.all()
-    with_a_task = Exists(HandOff.objects.open().filter(message=OuterRef("pk")))
     latest_first = "-status_at", "-pk"
-    return {
-        Show.SCHEDULED: everything.free_to_go(now).order_by("due_at", "pk"),
-        Show.ON_HOLD: everything.on_hold(now).order_by("due_at", "pk"),
-        Show.BRAKED: everything.braked().order_by("due_at", "pk"),
-        Show.SENDING: everything.filter(status=Status.SENDING).order_by("status_at", "pk"),
-        Show.SENT: everything.filter(status=Status.SENT).order_by(*latest_first),
-        Show.FAILED: everything.filter(with_a_task, status=Status.FAILED).order_by(*latest_first),
-        Show.UNCERTAIN: everything.filter(status=Status.UNCERTAIN).order_by("status_at", "pk"),
-        Show.BOUNCED: everything.bounced().order_by(*latest_first),
-    }[show]
+    match show:
+        case Show.SCHEDULED:
+            return everything.free_to_go(now).order_by("due_at", "pk")
+        case Show.ON_HOLD:
+            return everything.on_hold(now).order_by("due_at", "pk")
+        case Show.BRAKED:
+            return everything.braked().order_by("due_at", "pk")
+        case Show.SENDING:
+            return everything.filter(status=Status.SENDING).order_by("status_at", "pk")
+        case Show.SENT:
+            return everything.filter(status=Status.SENT).order_by(*latest_first)
+        case Show.FAILED:
+            with_a_task = Exists(HandOff.objects.open().filter(message=OuterRef("pk")))
+            return everything.filter(with_a_task, status=Status.FAILED).order_by(*latest_first)
+        case Show.UNCERTAIN:
+            return everything.filter(status=Status.UNCERTAIN).order_by("status_at", "pk")
+        case Show.BOUNCED:
+            return everything.bounced().order_by(*latest_first)
 
 
 def count(show: Show, *, now: datetime) -> int:

@@ -126,12 +126,12 @@ def _row(hand_off: HandOff, *, now: datetime) -> dict[str, Any]:
 
 def _read_waiting(scope: Scope, *, now: datetime) -> dict[str, Any]:
     """Who heard nothing, or was never told; those first whom nobody has as a task and no mail is on its way to."""
-    everybody = silence.waiting(scope.applications, now=now)
+    counts = silence.count(scope.applications, now=now)
     nobody_on_it = silence.forgotten(scope.applications, now=now)
-    rows = list(silence.longest_first(nobody_on_it)[:AT_MOST])
+    rows = list(silence.longest_first(nobody_on_it)[:AT_MOST]) if counts["forgotten"] else []
     return {
-        "number": everybody.count(),
-        "forgotten": nobody_on_it.count(),
+        "number": counts["all"],
+        "forgotten": counts["forgotten"],
         "url": reverse("reports:silence"),
         "rows": [
             {

@@ -3,16 +3,15 @@ the law's time runs out. Hearing means a mail that was sent and did not come bac
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Greatest
+from django.db.models.lookups import LessThan
 
 from messaging import facts, working_days
 from messaging.models import HandOff, Message
@@ -57,8 +56,55 @@ class Silence:
 
 def silent(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
     """Still in the running, and without a word for SILENCE_DAYS working days."""
+    return _with_times(applications).filter(_is_silent(now))
+
+
+def untold(applications: QuerySet[Application]) -> QuerySet[Any]:
+    """Rejected, and nobody told them."""
+    return _with_times(applications).filter(_IS_UNTOLD)
+
+
+def running_out(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
+    """Two thirds of the legal clock or more are gone, and nobody told them how it ends. Nobody, where no clock is set."""
+    return _with_times(applications).filter(_is_running_out(now))
+
+
+def waiting(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
+    """All of them, each once."""
+    either = _is_silent(now) | _IS_UNTOLD | _is_running_out(now)
+    return _with_times(applications).filter(either)
+
+
+def forgotten(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
+    """Of all of them those whom no mail is on its way to, and whom nobody has as a task."""
+    return waiting(applications, now=now).filter(_nobody_is_on_it())
+
+
+def count(applications: QuerySet[Application], *, now: datetime) -> dict[str, int]:
+    """How many of all who wait are in each part of the ledger, in one query; `clock`: the law's time runs out."""
+    found: dict[str, int] = waiting(applications, now=now).aggregate(
+        all=Count("pk"),
+        forgotten=Count("pk", filter=_nobody_is_on_it()),
+        silent=Count("pk", filter=_is_silent(now)),
+        untold=Count("pk", filter=_IS_UNTOLD),
+        clock=Count("pk", filter=_is_running_out(now)),
+    )
+    return found
+
+
+def _nobody_is_on_it() -> Q:
+    return Q(
+        ~Exists(_on_their_way().filter(application=OuterRef("pk"))),
+        ~Exists(HandOff.objects.open().filter(application=OuterRef("pk"))),
+    )
+
+
+_IS_UNTOLD = Q(status=Status.REJECTED, told_at__isnull=True)
+
+
+def _is_silent(now: datetime) -> Q:
     cutoff = working_days.back(now, settings.SILENCE_DAYS)
-    return _with_times(applications).filter(
+    return Q(
         ~Exists(_mail().filter(sent_at__gt=cutoff)),
         ~Exists(_talks().filter(held_at__gt=cutoff)),
         status=Status.ACTIVE,
@@ -66,45 +112,28 @@ def silent(applications: QuerySet[Application], *, now: datetime) -> QuerySet[An
     )
 
 
-def untold(applications: QuerySet[Application]) -> QuerySet[Any]:
-    """Rejected, and nobody told them."""
-    return _with_times(applications).filter(status=Status.REJECTED, told_at__isnull=True)
-
-
-def running_out(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
-    """Two thirds of the legal clock or more are gone, and nobody told them how it ends. Nobody, where no clock is set."""
+def _is_running_out(now: datetime) -> Q:
     allowed = settings.LEGAL_CLOCK_DAYS
     if not allowed:
-        return _with_times(applications).none()
+        return Q(pk__in=[])
     today = working_days.today(now)
     # The clock counts days, so whoever was interviewed on the first of them counts with the whole day.
     warned = midnight(today - timedelta(days=allowed * 2 // 3 - 1))
-    return _with_times(applications).filter(status__in=WAITING, told_at__isnull=True, clock_from__lt=warned)
-
-
-def waiting(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
-    """All of them, each once."""
-    either = [silent(applications, now=now), untold(applications), running_out(applications, now=now)]
-    matches = functools.reduce(operator.or_, (Q(pk__in=rows.order_by().values("pk")) for rows in either))
-    return _with_times(applications).filter(matches)
-
-
-def forgotten(applications: QuerySet[Application], *, now: datetime) -> QuerySet[Any]:
-    """Of all of them those whom no mail is on its way to, and whom nobody has as a task."""
-    return waiting(applications, now=now).filter(
-        ~Exists(_on_their_way().filter(application=OuterRef("pk"))),
-        ~Exists(HandOff.objects.open().filter(application=OuterRef("pk"))),
-    )
+    return Q(LessThan(_clock_from(), warned), status__in=WAITING, told_at__isnull=True)
 
 
 def _with_times(applications: QuerySet[Application]) -> QuerySet[Any]:
     last_mail, last_talk = _latest(_mail(), "sent_at"), _latest(_talks(), "held_at")
-    # A phone screen comes before what the law calls an interview, so it starts the clock only where nothing else did.
-    formal = _latest(_talks().exclude(kind=Interview.Kind.PHONE), "held_at")
     return applications.annotate(
         heard_at=Greatest("applied_at", Coalesce(last_mail, "applied_at"), Coalesce(last_talk, "applied_at")),
-        clock_from=Coalesce(formal, last_talk),
+        clock_from=_clock_from(),
     )
+
+
+def _clock_from() -> Coalesce:
+    """A phone screen comes before what the law calls an interview, so it starts the clock only where nothing else did."""
+    formal = _latest(_talks().exclude(kind=Interview.Kind.PHONE), "held_at")
+    return Coalesce(formal, _latest(_talks(), "held_at"))
 
 
 def _on_their_way() -> QuerySet[Message]:

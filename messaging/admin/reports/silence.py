@@ -38,6 +38,7 @@ def show(request: HttpRequest) -> HttpResponse:
     asked = read_asked(request, now=now)
     shown = request.GET.get("show", "")
     lists = silences(asked.scope.applications, now=now)
+    counts = silence.count(asked.scope.applications, now=now)
     if shown not in lists:
         shown = "all"
     rows = Paginator(lists[shown], PER_PAGE).get_page(request.GET.get("p"))
@@ -45,7 +46,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "intro": "Candidates who wait for a word from us, the longest first.",
         "shows": [
-            {"value": value, "label": label, "is_chosen": value == shown, "count": lists[value].count()}
+            {"value": value, "label": label, "is_chosen": value == shown, "count": counts[value]}
             for value, label in SHOWS
             if value in lists
         ],

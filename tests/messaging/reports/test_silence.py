@@ -249,6 +249,26 @@ def test_whom_mail_is_on_its_way_to_or_somebody_has_as_a_task_is_not_forgotten()
     assert forgotten() == [application.pk]
 
 
+@pytest.mark.parametrize("days", [0, 45])
+def test_each_part_is_counted_as_it_is_listed(settings: Settings, days: int) -> None:
+    settings.LEGAL_CLOCK_DAYS = days
+    make_message(application=make_application(now=NOW - timedelta(days=30)))
+    make_hand_off(application=make_application(now=NOW - timedelta(days=30)))
+    for kind in (Interview.Kind.PHONE, Interview.Kind.ON_SITE):
+        make_interview(make_application(now=LONG_AGO), kind=kind, held_at=NOW - timedelta(days=40))
+    make_application()
+    everybody = Application.objects.all()
+    assert silence.count(everybody, now=NOW) == {
+        "all": silence.waiting(everybody, now=NOW).count(),
+        "forgotten": silence.forgotten(everybody, now=NOW).count(),
+        "silent": silence.silent(everybody, now=NOW).count(),
+        "untold": silence.untold(everybody).count(),
+        "clock": silence.running_out(everybody, now=NOW).count(),
+    }
+    assert silence.count(everybody, now=NOW)["all"] == 4
+    assert bool(silence.running_out(everybody, now=NOW)) == bool(days)
+
+
 def test_it_asks_no_question_per_row() -> None:
     make_automation(delay=9)
 
