@@ -416,21 +416,21 @@ def _in_doubt(message: Message, attempt: Attempt, result: Result, *, now: dateti
     """It may have been accepted. Only where the provider knows it by its key it is tried again; whatever was refused
     after that takes back nothing."""
     first = message.attempts.in_doubt().order_by("number").first()
-    longest = _longest_wait(attempt, result)
+    longest = _wait(attempt, result, share=1 + JITTER)
     is_known = first is None or now + longest < gate.repeatable_until(first)
     if result.outcome != Attempt.Outcome.REJECTED and _tries(attempt) <= len(BACK_OFF) and is_known:
         return _try_again(message, attempt, result, now=now)
     return _needs_a_person(message, Status.UNCERTAIN, gate.cannot_be_proven(result.detail), now=now)
 
 
-def _longest_wait(attempt: Attempt, result: Result) -> timedelta:
-    wait = BACK_OFF[min(_tries(attempt), len(BACK_OFF)) - 1] * (1 + JITTER)
+def _wait(attempt: Attempt, result: Result, *, share: float) -> timedelta:
+    """`share` is of what the table says; no shorter than the provider asks for."""
+    wait = BACK_OFF[min(_tries(attempt), len(BACK_OFF)) - 1] * share
     return max(wait, timedelta(seconds=result.retry_after or 0))
 
 
 def _try_again(message: Message, attempt: Attempt, result: Result, *, now: datetime) -> str:
-    wait = BACK_OFF[_tries(attempt) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
-    wait = max(wait, timedelta(seconds=result.retry_after or 0))
+    wait = _wait(attempt, result, share=random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311  (no secret)
     said = "was not accepted" if result.outcome == Attempt.Outcome.REFUSED else "may have been accepted"
     reason = f"Attempt {attempt.number} {said}; it is tried again. {result.detail}"[:500]
     _leave_sending(message, status=Status.SCHEDULED, status_at=now, due_at=now + wait, status_reason=reason)

@@ -23,7 +23,10 @@ class Box:
 def pick(rows):
     logger.info("picked")
     with lock():
-        rows.sort()
+        try:
+            rows.sort()
+        except OSError:
+            raise
     return rows.filter(status=Status.HELD).order_by("due")[:500]
 '''
 

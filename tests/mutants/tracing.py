@@ -30,7 +30,7 @@ TESTS = (
         "http_provider",
         "keys",
         "logs",
-        *("outbox", "outbox_answers", "outbox_clearing", "outbox_turns"),
+        *("outbox", "outbox_answers", "outbox_clearing", "outbox_reaping", "outbox_turns", "outbox_writing_down"),
         "resolving",
         "safe_mode",
         "smtp",

@@ -177,7 +177,7 @@ def _of_statements(node: ast.AST) -> Iterator[Way]:
             for at, item in enumerate(node.items):
                 if item.optional_vars is None:
                     yield Way(what=f"without {ast.unparse(item)}", change=_without_context(at))
-        case ast.ExceptHandler():
+        case ast.ExceptHandler() if not _only_raises(node):
             yield Way(what="it catches nothing", change=_raise_again)
         case ast.While() if not isinstance(node.test, ast.Constant):
             yield Way(what="the condition is always False", change=_deciding(value=False))
@@ -236,6 +236,11 @@ def _last_name(node: ast.expr) -> str:
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _only_raises(node: ast.ExceptHandler) -> bool:
+    """It catches nothing as it is."""
+    return len(node.body) == 1 and isinstance(node.body[0], ast.Raise) and node.body[0].exc is None
 
 
 def _leave_out(node: ast.AST) -> ast.AST:

@@ -77,9 +77,8 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 @pytest.fixture
 def turns(monkeypatch: pytest.MonkeyPatch, watch: Watch) -> Turns:
     """A turn takes a second, so no more is cleared ahead than there are connections."""
-    turns = Turns()
+    turns = Turns(watch)
     monkeypatch.setattr(outbox, "Connections", turns)
-    turns.before_answers = lambda: watch.go_on(1)
     return turns
 
 

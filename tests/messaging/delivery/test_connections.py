@@ -21,13 +21,11 @@ from messaging.delivery import outbox
 from messaging.delivery.connections import Connections
 from messaging.delivery.egress import Egress
 from messaging.delivery.outcomes import Result
-from messaging.delivery.stopping import Stopping
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
 from messaging.policy.floor import Touchpoint
 from pipeline.models import Application
 from tests.factories import NOW, let_out, make_application, make_message, make_template
-from tests.guards_off import force
 from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed, locked
 from tests.messaging.delivery.doubles import PATIENCE, Exchange, Provider, Sink, accepts
@@ -163,24 +161,6 @@ class TestAtATime:
             assert list(run._look_at([message.pk], 1)) == [(message.pk, None)]
         assert provider.requests == []
 
-    @pytest.mark.parametrize(("seconds", "rest"), [(5, ("accepted",)), (5.01, ("refused", "accepted"))])
-    def test_what_was_cleared_a_while_ago_is_asked_for_anew(
-        self, provider: Provider, seconds: float, rest: tuple[str, ...]
-    ) -> None:
-        """What it was decided on may have changed since."""
-        messages = [make_message() for _ in range(2 * NUMBER)]
-        moment = [DUE]
-        with Connections(NUMBER, clock=lambda: moment[0]) as several:
-            run = outbox._Run(several, lambda: moment[0])
-            run._got_out, run._pace = True, 0.001
-            assert run.begin() == 3 * NUMBER  # all of them looked at, and half of them begun
-            run.finish()
-            moment[0] += timedelta(seconds=seconds)
-            run.begin()
-            run.finish()
-        assert attempts_of(*messages[:NUMBER]) == [("accepted",)] * NUMBER
-        assert attempts_of(*messages[NUMBER:]) == [rest] * NUMBER
-
     @pytest.mark.parametrize(("pace", "ahead"), [(0.001, 100), (0.03, 30), (0.5, NUMBER), (math.inf, NUMBER)])
     def test_it_clears_for_a_second_ahead_in_tens_and_no_more_than_a_hundred(
         self, monkeypatch: pytest.MonkeyPatch, pace: float, ahead: int
@@ -236,38 +216,6 @@ class TestAtATime:
         assert not Attempt.objects.filter(message__in=messages[1 + NUMBER :], used_at__isnull=False).exists()
         assert heard
 
-    def test_asked_to_end_while_others_are_under_way_it_asks_the_gate_for_no_more(
-        self, provider: Provider, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(outbox, "AHEAD", 0)
-        messages = [make_message() for _ in range(1 + 3 * NUMBER)]
-        the_others_may_answer = threading.Event()
-        waits = itertools.count(1)
-        answers = Connections.answers
-
-        def wait_for_answers(self: Connections) -> list[tuple[Clearance, Result]]:
-            turn = next(waits)
-            if turn == 3:
-                the_others_may_answer.set()
-            answered = answers(self)
-            if turn == 2:
-                assert len(answered) == 1
-                monkeypatch.setattr(Stopping, "asked", True)
-            return answered
-
-        def slow_but_for_one(exchange: Exchange) -> None:
-            if len(exchange.server.provider.requests) > 2:
-                assert the_others_may_answer.wait(PATIENCE)
-            accepts(exchange)
-
-        monkeypatch.setattr(Connections, "answers", wait_for_answers)
-        provider.behaviour = slow_but_for_one
-        assert drain() == {"sent": 1 + NUMBER}
-        rest = messages[1 + NUMBER :]
-        # What was cleared ahead while the first three left is given back; nothing was cleared after that.
-        assert [len(attempts) for attempts in attempts_of(*rest)] == [1] * NUMBER + [0] * NUMBER
-        assert {fate_of(message).status for message in rest} == {"scheduled"}
-
 
 @pytest.mark.django_db
 class TestAFaultAmongSeveral:
@@ -295,21 +243,6 @@ class TestAFaultAmongSeveral:
         assert fate_of(faulty) == Fate(status="sending", attempts=("",))
         outbox.reap(now=MUCH_LATER)
         assert fate_of(faulty) == UNCERTAIN
-
-    def test_one_that_was_changed_behind_our_back_keeps_its_status(
-        self, provider: Provider, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        changed, sound = make_message(), make_message()
-        cleared = [gate.clear(message.pk, now=DUE) for message in (changed, sound)]
-        force(Message.objects.filter(pk=changed.pk), status=Message.Status.CANCELLED)
-        taken = Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id="provider-1")
-        answers = [(found.attempt, taken) for found in cleared if isinstance(found, Clearance)]
-
-        assert outbox.record_many(answers, clock=lambda: DUE) == ["sent", "sent"]
-
-        assert fate_of(changed) == Fate(status="cancelled", attempts=("accepted",))
-        assert fate_of(sound) == SENT
-        assert "was not being sent" in caplog.text
 
     def test_one_that_was_reaped_meanwhile_keeps_nobody(self) -> None:
         late, sound = make_message(), make_message()

@@ -14,20 +14,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.db import DatabaseError, connection, connections
 from pytest_django import Settings
 
 from messaging import gate, handoffs
 from messaging.delivery import outbox
 from messaging.delivery.egress import Egress
-from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
-from messaging.models import Attempt, Message
+from messaging.models import Message
 from messaging.policy.floor import Reserve
 from pipeline.models import Application
 from tests.factories import NOW, let_out, make_application, make_candidate, make_job, make_message, make_sender
-from tests.guards_off import force, guards_off
-from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
+from tests.guards_off import guards_off
+from tests.messaging.delivery.asking import DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.database import cursed, full, locked
 from tests.messaging.delivery.doubles import Exchange, Provider, accepts
 
@@ -274,96 +273,6 @@ class TestAPersonIsCalled:
 
 
 @pytest.mark.django_db
-class TestReaping:
-    def test_what_a_dead_process_left_is_uncertain_and_never_sent_by_itself(self, provider: Provider) -> None:
-        message = make_message()
-        cleared = let_out(message, now=DUE)
-        lease = cleared.attempt.expires_at
-
-        assert outbox.reap(now=lease) == 0
-        assert fate_of(message) == Fate(status="sending", attempts=("",))
-        assert outbox.reap(now=lease + timedelta(seconds=1)) == 1
-        assert outbox.reap(now=lease + timedelta(seconds=2)) == 0
-
-        assert fate_of(message) == UNCERTAIN
-        drain(MUCH_LATER)
-        assert provider.requests == []
-
-    def test_what_was_cleared_and_never_let_out_waits_again(self, provider: Provider) -> None:
-        """Its process ended before its turn came, so nothing of it has left, and no try was used up."""
-        message = make_message()
-        drain(DUE - timedelta(hours=1))  # nothing is due yet, and the installation is at home from now on
-        gate.clear(message.pk, now=DUE)
-
-        assert outbox.reap(now=MUCH_LATER) == 1
-
-        assert fate_of(message) == AGAIN
-        assert message.status_reason == "It was cleared and not handed over. It waits again."
-        assert outbox._tries(message.attempts.get()) == 1
-        assert drain(MUCH_LATER) == {"sent": 1}
-        assert outbox._tries(message.attempts.latest("number")) == 1
-
-    def test_one_that_is_let_out_while_it_is_reaped_is_not_taken_for_one_that_never_left(self) -> None:
-        message = make_message()
-        seen_before = gate.clear(message.pk, now=DUE)
-        assert isinstance(seen_before, Clearance)
-        Attempt.objects.update(used_at=DUE)
-
-        assert outbox.record(seen_before.attempt, outbox.NEVER_USED, clock=lambda: MUCH_LATER) == ""
-
-        assert fate_of(message) == Fate(status="sending", attempts=("",))
-
-    def test_an_answer_that_comes_after_that_changes_nothing_and_is_logged(
-        self, provider: Provider, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        message = make_message()
-        cleared = gate.clear(message.pk, now=DUE)
-        assert isinstance(cleared, Clearance)
-        with Egress(clock=lambda: DUE) as egress:
-            result = egress.send(cleared)
-        outbox.reap(now=MUCH_LATER)
-
-        assert outbox.record(cleared.attempt, result, clock=lambda: MUCH_LATER) == ""
-
-        assert (fate_of(message), len(provider.accepted)) == (UNCERTAIN, 1)
-        assert "provider-1" in caplog.text
-
-    def test_one_that_cannot_be_reaped_does_not_keep_the_others(self, caplog: pytest.LogCaptureFixture) -> None:
-        first, second = make_message(), make_message()
-        for message in (first, second):
-            let_out(message, now=DUE)
-
-        with cursed("messaging_handoff", message=first):
-            assert outbox.reap(now=MUCH_LATER) == 1
-
-        assert fate_of(second) == UNCERTAIN
-        assert fate_of(first) == Fate(status="sending", attempts=("",))
-        assert "could not be reaped" in caplog.text
-
-    def test_a_hand_off_that_is_open_already_is_enough(self) -> None:
-        message = make_message()
-        let_out(message, now=DUE)
-        gate.hand_off(message, findings=[], reserve=Reserve.PERSON_WRITES, now=DUE)
-
-        outbox.reap(now=MUCH_LATER)
-
-        assert fate_of(message).status == "uncertain"
-        assert message.hand_offs.count() == 1
-
-    def test_a_message_that_was_changed_behind_our_back_keeps_its_status(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        message = make_message()
-        let_out(message, now=DUE)
-        force(Message.objects.filter(pk=message.pk), status=Message.Status.CANCELLED)
-
-        outbox.reap(now=MUCH_LATER)
-
-        assert fate_of(message) == Fate(status="cancelled", attempts=("uncertain",), hand_offs=("uncertain",))
-        assert "was not being sent" in caplog.text
-
-
-@pytest.mark.django_db
 class TestAFaultOfOurOwn:
     def test_one_message_that_nobody_can_look_at_does_not_keep_the_others(
         self, provider: Provider, caplog: pytest.LogCaptureFixture
@@ -421,53 +330,6 @@ class TestAFaultOfOurOwn:
         assert outbox._set_aside(message.pk, now=DUE) == "fault"
 
         assert fate_of(message) == Fate(status="cancelled")
-
-
-# --- What is written down ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.django_db
-class TestWritingDown:
-    @pytest.mark.parametrize("number", [1, 2])
-    def test_what_was_accepted_says_when_and_under_which_name(self, number: int) -> None:
-        """One by itself, and several together."""
-        messages, other = [make_message() for _ in range(number)], make_message()
-        cleared = [let_out(message, now=DUE) for message in (*messages, other)]
-        force(Message.objects.all(), status_reason="It is tried again.")
-        later = DUE + timedelta(seconds=7)
-        answers = [
-            (one.attempt, Result(outcome=Attempt.Outcome.ACCEPTED, provider_message_id=f"{at}", detail=f"Thanks {at}"))
-            for at, one in enumerate(cleared[:-1])
-        ]
-
-        assert outbox.record_many(answers, clock=lambda: later) == ["sent"] * number
-
-        for at, message in enumerate(messages):
-            assert fate_of(message) == SENT
-            assert (message.status_at, message.sent_at, message.status_reason) == (later, later, "")
-            attempt = message.attempts.get()
-            assert (attempt.finished_at, attempt.provider_message_id, attempt.detail) == (
-                later,
-                f"{at}",
-                f"Thanks {at}",
-            )
-        assert fate_of(other) == Fate(status="sending", attempts=("",))
-
-    def test_while_the_database_is_gone_it_waits_longer_each_time_and_then_gives_up(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        attempt = let_out(make_message(), now=DUE).attempt
-        pauses: list[float] = []
-
-        def gone(*_: object, **__: object) -> None:
-            raise OperationalError("gone")
-
-        monkeypatch.setattr(time, "sleep", pauses.append)
-        monkeypatch.setattr(outbox, "_record_rest", gone)
-        with pytest.raises(OperationalError):
-            outbox.record(attempt, Result(outcome=Attempt.Outcome.ACCEPTED), clock=lambda: DUE)
-        assert pauses == [0.1, 0.5, 1.0, 2.0, 5.0]
-        assert f"The result of attempt {attempt.pk} could not be written yet" in caplog.text
 
 
 # --- The database in the way ------------------------------------------------------------------------------------------

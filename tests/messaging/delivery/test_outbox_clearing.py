@@ -96,11 +96,11 @@ class TestAhead:
 
     def test_no_more_is_cleared_while_as_many_wait_as_there_are_connections(self, turns: Turns) -> None:
         turns.number, turns.at_a_time = 2, 1
-        make_messages(7)
+        make_messages(10)
         outbox.drain(clock=lambda: DUE)
         # Behind the first nothing; one connection is free in each turn from then on.
         assert turns.waiting[:4] == [0, 2, 3, 2]
-        assert len(turns.waiting) == 7
+        assert len(turns.waiting) == 10
 
     @pytest.mark.parametrize(
         ("seconds", "answers", "number"), [(0.06, 3, 50), (0.03, 1, 30), (0.001, 1, 100), (0.6, 3, NUMBER)]
@@ -109,7 +109,7 @@ class TestAhead:
         self, run: outbox._Run, turns: Turns, watch: Watch, asked: list[int], seconds: float, answers: int, number: int
     ) -> None:
         """In tens, a hundred at most, and no fewer than there are connections."""
-        turns.before_answers = lambda: watch.go_on(seconds)
+        turns.seconds = seconds
         make_messages(answers)
         run.begin()
         run.write_down(turns.answers())

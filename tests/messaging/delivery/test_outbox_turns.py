@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from messaging import gate
 from messaging.delivery import brake, outbox, safe_mode
+from messaging.delivery.egress import Egress
 from messaging.delivery.outcomes import Result
 from messaging.delivery.stopping import Stopping
 from messaging.models import Attempt, Installation, Message
@@ -20,7 +21,17 @@ from tests.factories import NOW, make_application, make_message
 from tests.guards_off import guards_off
 from tests.messaging.delivery.asking import AGAIN, DUE, SENT, Fate, fate_of
 from tests.messaging.delivery.database import cursed
-from tests.messaging.delivery.turns import ACCEPTED, NUMBER, REFUSED, REJECTED, UNKNOWN, Turns, keys, make_messages
+from tests.messaging.delivery.turns import (
+    ACCEPTED,
+    NUMBER,
+    REFUSED,
+    REJECTED,
+    UNKNOWN,
+    Clock,
+    Turns,
+    keys,
+    make_messages,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +72,12 @@ class TestWhoLeavesWithWhom:
         tell(stopped, stopped_too)
         assert drain() == {"stop": 2, "sent": 5}
         assert turns.begun == [[first.pk], [second.pk, others[0].pk], keys(others[1:])]
+
+    def test_nor_does_a_whole_turn_of_them(self, turns: Turns) -> None:
+        first, *others = make_messages(1 + 2 * NUMBER)
+        tell(*others[:NUMBER])
+        assert drain() == {"stop": NUMBER, "sent": 1 + NUMBER}
+        assert turns.begun == [[first.pk], keys(others[NUMBER:])]
 
     def test_what_leaves_takes_no_more_connections_than_there_are_messages(self, turns: Turns) -> None:
         messages = keys(make_messages(2))
@@ -129,10 +146,7 @@ class TestWhenItEnds:
         turns.at_a_time = 1
         messages = make_messages(1 + 3 * NUMBER)
 
-        a_second_passes = turns.before_answers
-
         def ask_in_the_second_turn() -> None:
-            a_second_passes()
             if len(turns.waiting) == 2:
                 monkeypatch.setattr(Stopping, "asked", True)
 
@@ -142,6 +156,23 @@ class TestWhenItEnds:
         assert turns.waiting == [0, NUMBER, NUMBER, NUMBER]
         assert given_back(messages[1 + NUMBER :])
         assert [len(fate_of(message).attempts) for message in messages[-NUMBER:]] == [0] * NUMBER
+
+    def test_what_becomes_due_after_that_waits_for_the_next_drain(
+        self, turns: Turns, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        turns.at_a_time = 1
+        messages = make_messages(1 + NUMBER)
+        young = make_message(now=NOW + timedelta(minutes=5))
+        clock = Clock()
+
+        def time_goes_on_and_it_is_asked_to_end() -> None:
+            if len(turns.waiting) == 2:
+                clock.go_on(minutes=5)
+                monkeypatch.setattr(Stopping, "asked", True)
+
+        turns.before_answers = time_goes_on_and_it_is_asked_to_end
+        assert outbox.drain(clock=clock) == {"sent": len(messages)}
+        assert fate_of(young) == Fate(status="scheduled")
 
     def test_when_the_database_does_not_answer_what_is_under_way_is_written_down_first(
         self, turns: Turns, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -230,3 +261,15 @@ class TestTheNewestSend:
         fail(monkeypatch, safe_mode, "note_sends", after=0, error=OperationalError("gone"))
         assert drain() == {"sent": 1}
         assert "The newest send could not be read" in caplog.text
+
+
+class TestOneAlone:
+    def test_goes_through_the_gate_and_out(self) -> None:
+        sent, stopped, taken = make_messages(3)
+        tell(stopped)
+        gate.clear(taken.pk, now=DUE)
+        with Egress(clock=lambda: DUE) as egress:
+            ends = [outbox.deliver(key, egress=egress, clock=lambda: DUE) for key in keys([sent, stopped, taken])]
+        assert ends == ["sent", "stop", ""]
+        assert (fate_of(sent), fate_of(stopped)) == (SENT, Fate(status="cancelled"))
+        assert fate_of(taken) == Fate(status="sending", attempts=("",))

@@ -25,11 +25,13 @@ UNKNOWN = Result(outcome=Outcome.UNCERTAIN, detail="It timed out.")
 
 class Turns:
     """Stands where Connections stands. `results` are for the next that are begun, and then everything is accepted; a turn
-    answers `at_a_time` of what is under way; `before_answers` happens while it is waited for."""
+    answers `at_a_time` of what is under way and takes so many `seconds`; `before_answers` happens meanwhile."""
 
-    def __init__(self, number: int = NUMBER) -> None:
+    def __init__(self, watch: Watch, number: int = NUMBER) -> None:
+        self.watch = watch
         self.number = number
         self.at_a_time = number
+        self.seconds = 1.0
         self.results: deque[Result] = deque()
         self.before_answers: Callable[[], None] = lambda: None
         self.begun: list[list[int]] = []  # the messages, by turn
@@ -65,6 +67,7 @@ class Turns:
 
     def answers(self) -> list[tuple[Clearance, Result]]:
         assert self._under_way, "nobody would ever answer"
+        self.watch.go_on(self.seconds)
         self.waiting.append(Attempt.objects.open().filter(used_at__isnull=True).count())
         self.before_answers()
         answered, self._under_way = self._under_way[: self.at_a_time], self._under_way[self.at_a_time :]
