@@ -16,8 +16,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SignIn = Callable[[User], Page]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
+    """One for all of them: starting it takes a second, and everybody gets a context of their own in it."""
     with pytest.MonkeyPatch.context() as patch:
         # Playwright keeps a loop of its own in this thread, which Django takes for code that must not wait.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
