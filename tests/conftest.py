@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.template.base import Template
+from django.template.context import Context
 from pytest_django import DjangoDbBlocker
 
 from tests import migrated
@@ -19,6 +21,12 @@ from tests.chaos.figures import print_table
 REQUIRE_BROWSER = "BYHAND_REQUIRE_BROWSER"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_BROWSER = "no Chromium was found; install one, or name it in CHROMIUM"
+
+# Folders and files in which a single test takes several seconds.
+TAKES_SECONDS = {
+    *("chaos", "e2e", "test_broken_rules.py", "test_demo.py", "test_oracle.py", "test_permissions.py"),
+    *("test_processes.py", "test_queries.py", "test_queue.py", "test_run.py"),
+}
 
 # Processes that tests start are the product with its own settings, in the surrounding that tests/settings.py made.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
@@ -66,6 +74,20 @@ def tables_can_be_emptied(django_db_setup: None, django_db_blocker: DjangoDbBloc
     operations.sql_flush = flush  # type: ignore[method-assign]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def contexts_are_kept_of_whole_pages(django_test_environment: None) -> None:
+    """Django's test client copies the context of every template that is rendered, also of the hundred that a page includes,
+    which takes a sixth of the page's time. A test asks about what the view prepared."""
+    kept = Template._render  # type: ignore[attr-defined]
+
+    def render(self: Template, context: Context) -> str:
+        # What is included finds the template of the page in the context.
+        page: str = kept(self, context) if context.template is self else self.nodelist.render(context)
+        return page
+
+    Template._render = render  # type: ignore[attr-defined]
+
+
 @pytest.fixture(autouse=True)
 def _new_installation() -> None:
     """Every test begins with a database that was never anywhere else, so its file does too."""
@@ -94,6 +116,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes seconds comes first: a test that begins last and takes ten seconds keeps one process at work while the
+    others have nothing left to do. xdist gives out whole groups first, and then the tests in this order."""
+    items.sort(key=lambda item: TAKES_SECONDS.isdisjoint(item.path.parts))
     for item in items:
         if "e2e" not in item.path.parts:
             continue
