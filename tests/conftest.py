@@ -4,13 +4,14 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.template.base import Template
 from django.template.context import Context
 from pytest_django import DjangoDbBlocker
@@ -55,14 +56,29 @@ def django_db_keepdb() -> Iterator[bool]:
 
 @pytest.fixture(autouse=True, scope="session")
 def tables_can_be_emptied(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """After a test with real transactions Django empties every table, row by row in SQLite; the guards refuse that, and
-    are lifted for it in one transaction."""
-    if connection.vendor != "sqlite":
-        return
+    """After a test with real transactions Django empties every table. What the migrations wrote is put back, so that no test
+    depends on which ran before it."""
+    with django_db_blocker.unblock():
+        if connection.vendor == "sqlite":
+            migrated.keep()
+            _lift_guards_while_tables_are_emptied()
+        written = [(model, list(model._base_manager.all())) for model in apps.get_models() if model._meta.managed]
+    operations = type(connection.ops)
+    execute_sql_flush = operations.execute_sql_flush
+
+    def flush(self: Any, statements: Iterable[str]) -> None:
+        execute_sql_flush(self, statements)
+        with transaction.atomic():
+            for model, rows in written:
+                model._base_manager.bulk_create(rows)
+
+    operations.execute_sql_flush = flush  # type: ignore[method-assign,assignment]
+
+
+def _lift_guards_while_tables_are_emptied() -> None:
+    """SQLite empties row by row, which the guards refuse; in the one transaction of the emptying there are none."""
     from messaging.guards import ALL
 
-    with django_db_blocker.unblock():
-        migrated.keep()
     lift = [f"DROP TRIGGER IF EXISTS {guard.full_name}" for guard in ALL]
     put_back = [statement for guard in ALL for statement in guard.statements("sqlite")]
     operations = type(connection.ops)
