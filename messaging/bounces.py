@@ -118,20 +118,7 @@ def _plan_again(bounced: Message, *, now: datetime) -> Message:
 
 def _repeat_of(bounced: Message, *, now: datetime) -> Message:
     """The same message with the bounce as its cause: one bounce leads to one repeat, by the database's own rule."""
-    return Message(
-        application=bounced.application,
-        touchpoint=bounced.touchpoint,
-        origin=Origin.AUTOMATION,
-        automation=bounced.automation,
-        template=bounced.template,
-        wording=bounced.wording,
-        stage_change=bounced.stage_change,
-        operation=bounced.operation,
-        cause=f"bounced:{bounced.pk}",
-        created_at=now,
-        status_at=now,
-        due_at=now,
-    )
+    return bounced.repeat(cause=f"bounced:{bounced.pk}", wording=bounced.wording, due_at=now, now=now)
 
 
 def _hand_over(message: Message, *, by: User, now: datetime) -> HandOff:

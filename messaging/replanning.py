@@ -67,20 +67,7 @@ def plan_again(stopped: Stopped, *, now: datetime) -> list[Message]:
     applications = {old.application_id for old in stopped.messages}
     there = set(Message.objects.filter(application__in=applications).values_list("cause", flat=True))
     again = {
-        old.pk: Message(
-            application=old.application,
-            touchpoint=old.touchpoint,
-            cause=_cause(old),
-            origin=old.origin,
-            automation=old.automation,
-            operation=old.operation,
-            template=old.template,
-            wording=wordings[old.template],
-            stage_change=old.stage_change,
-            created_at=now,
-            status_at=now,
-            due_at=max(old.due_at, now),
-        )
+        old.pk: old.repeat(cause=_cause(old), wording=wordings[old.template], due_at=max(old.due_at, now), now=now)
         for old in stopped.messages
         if _cause(old) not in there
     }

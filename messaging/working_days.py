@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from pipeline.models import User
 
+MORNING = 9  # hour at which what was to wait until a day goes on
 END_OF_DAY = 17  # hour at which something due "on a day" is due
 AT_MOST_LONGER = 3
 
@@ -40,6 +41,10 @@ def today(now: datetime) -> date:
 def midnight(day: date) -> datetime:
     """Its beginning, where the organisation is."""
     return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
+
+
+def morning(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time(MORNING)), timezone.get_default_timezone())
 
 
 def add(moment: datetime, days: int) -> datetime:

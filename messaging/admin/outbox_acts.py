@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -27,7 +27,6 @@ from pipeline.outcomes import Refusal
 
 MAY_ACT = "messaging.cancel_message"
 AT_MOST = 500
-MORNING = time(9)  # when what was held until a day goes on
 NAMED_AT_MOST = 5  # of those with which something did not work
 
 
@@ -46,11 +45,7 @@ class MomentInput(UnfoldAdminTextInputWidget):
 
 
 def _next_morning() -> datetime:
-    return _morning_of(working_days.add(timezone.now(), 1).date())
-
-
-def _morning_of(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, MORNING), timezone.get_default_timezone())
+    return working_days.morning(working_days.add(timezone.now(), 1).date())
 
 
 class NothingToSay(forms.Form):
@@ -73,7 +68,7 @@ class HoldForm(forms.Form):
     )
 
     def clean_until(self) -> datetime:
-        until = _morning_of(self.cleaned_data["until"])
+        until = working_days.morning(self.cleaned_data["until"])
         if not timezone.now() < until <= timezone.now() + LONGEST_HOLD:
             raise forms.ValidationError(
                 f"Choose a day after today, at most {LONGEST_HOLD.days} days away. Postpone what waits for longer."

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
@@ -23,7 +23,6 @@ from messaging.models import HandOff, Incident, Message, Operation
 from messaging.policy.decision import Origin
 from messaging.policy.floor import Touchpoint
 from pipeline import actors, duplicates, moves
-from pipeline.intake.addresses import canonical_address
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Candidate, Job, User
 
@@ -152,14 +151,14 @@ class _Seldom:
         if first is None:
             return
         one = first.candidate
-        email = f"{one.first_name}.{one.last_name}@mail.example.net".lower()
-        again = Candidate.objects.create(
-            first_name=one.first_name,
-            last_name=one.last_name,
-            email=email,
-            email_key=canonical_address(email),
-            came_from="LinkedIn",
-            created_at=at,
+        again = self.story.meet(
+            {
+                "first_name": one.first_name,
+                "last_name": one.last_name,
+                "email": f"{one.first_name}.{one.last_name}@mail.example.net".lower(),
+                "came_from": "LinkedIn",
+            },
+            at,
         )
         self.story.receive(again, other, at)
         self.pairs.append((one, again))
@@ -245,9 +244,11 @@ class _Seldom:
         waiting = list(Message.objects.waiting().filter(due_at__gt=self.story.end).order_by("due_at", "pk")[:5])
         by = self._people["coordinator"]
         for message, reason in zip(waiting[:2], HELD_FOR, strict=False):
-            outgoing.hold(message, reason=reason, until=_morning(at, 3), by=by, now=at)
+            until = working_days.morning(working_days.add(at, 3).date())
+            outgoing.hold(message, reason=reason, until=until, by=by, now=at)
         for message in waiting[3:4]:
-            outgoing.postpone(message, to=_morning(message.due_at, 2), by=by, now=at)
+            to = working_days.morning(working_days.add(message.due_at, 2).date())
+            outgoing.postpone(message, to=to, by=by, now=at)
 
     def give_away_what_is_late(self, at: datetime) -> None:
         """It is escalated to the recruiter, from whom it came, on the next morning."""
@@ -289,11 +290,6 @@ def _clear_the_next(at: datetime) -> Clearance | None:
 
 def _reap(at: datetime) -> None:
     outbox.reap(now=at)
-
-
-def _morning(moment: datetime, days: int) -> datetime:
-    day: date = working_days.add(moment, days).date()
-    return working_days.midnight(day) + timedelta(hours=9)
 
 
 @contextmanager

@@ -103,12 +103,7 @@ class Story:
 
     def _applying(self, job: Job, person: dict[str, str]) -> Deed:
         def apply(at: datetime) -> None:
-            candidate = Candidate.objects.create(
-                **person,
-                email_key=canonical_address(person["email"]),
-                created_at=at,
-                talent_pool_consent_at=at if self.dice.random() < 0.2 else None,
-            )
+            candidate = self.meet(person, at, talent_pool_consent_at=at if self.dice.random() < 0.2 else None)
             self.receive(candidate, job, at)
             if self.dice.random() < 0.06:
                 other = self.dice.choice([other for other, _ in self.company.jobs if other != job])
@@ -118,6 +113,16 @@ class Story:
                 )
 
         return apply
+
+    def meet(
+        self, person: dict[str, str], at: datetime, *, talent_pool_consent_at: datetime | None = None
+    ) -> Candidate:
+        return Candidate.objects.create(
+            **person,
+            email_key=canonical_address(person["email"]),
+            created_at=at,
+            talent_pool_consent_at=talent_pool_consent_at,
+        )
 
     def receive(self, candidate: Candidate, job: Job, at: datetime) -> None:
         application = self.follow(moves.receive(candidate, job, act=Act(by=actors.CLOCK, now=at)), at).application

@@ -22,6 +22,7 @@ from messaging.models.brake import Brake
 from messaging.models.hold import Hold
 from messaging.models.operation import Operation
 from messaging.models.template import Template, Wording
+from messaging.policy.decision import Origin
 from pipeline.models import Application, StageChange
 
 
@@ -178,3 +179,20 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_touchpoint_display()} to {self.application.candidate}"
+
+    def repeat(self, *, cause: str, wording: Wording | None, due_at: datetime, now: datetime) -> Message:
+        """Once more what an automation had planned, not saved. Nobody wrote it, so it is an automation's again."""
+        return Message(
+            application=self.application,
+            touchpoint=self.touchpoint,
+            cause=cause,
+            origin=Origin.AUTOMATION,
+            automation=self.automation,
+            operation=self.operation,
+            template=self.template,
+            wording=wording,
+            stage_change=self.stage_change,
+            created_at=now,
+            status_at=now,
+            due_at=due_at,
+        )

@@ -38,7 +38,7 @@ class Round:
             "MAIL_ALLOWLIST": "@example.com",
             "MAIL_FROM": "jobs@acme-careers.com",
             "MAIL_PROVIDER": "postmark" if is_http else "smtp",
-            "MAIL_CONNECTIONS": str(options.connections),
+            **({"MAIL_CONNECTIONS": str(options.connections)} if options.connections else {}),
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": ports[0],
             "ANYMAIL_POSTMARK_API_URL": f"http://127.0.0.1:{ports[1]}/",
@@ -154,7 +154,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=400, help="of each run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--connections", type=int, default=16, help="of each worker")
+    parser.add_argument("--connections", type=int, help="of each worker; without it, as many as the setting says")
     parser.add_argument("--batch", type=int, default=500, help="whose queries are counted")
     parser.add_argument(
         "--postgres", default="", help="URL of an empty database to measure in; without it, SQLite alone"
