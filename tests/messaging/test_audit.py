@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -359,6 +360,25 @@ def test_json_is_an_object_a_line_and_the_sum_last() -> None:
     *lines, total = [json.loads(line) for line in run("--json").splitlines()]
     assert [(line["grade"], line["subject"]) for line in lines] == [("reserved", f"message:{message.pk}")]
     assert total == {"rows": 4, "violation": 0, "difference": 0, "reserved": 1}
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_every_line_stands_for_itself_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent_by_hand()
+    terminal = Terminal()
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    call_command("audit", stdout=terminal)
+    written = terminal.getvalue()
+    assert "Audit:   0%" in written
+    seen = [line.rpartition("\r")[2] for line in written.splitlines()]
+    assert [line.partition(" ")[0] for line in seen].count("RESERVED") == 1
 
 
 def test_since_leaves_out_what_was_before() -> None:

@@ -42,15 +42,20 @@ class Command(BaseCommand):
             for observation in audit.audit(since=start, progress=bar.update):
                 seen[observation.grade] += 1
                 if as_json:
-                    self.stdout.write(json.dumps(dataclasses.asdict(observation), ensure_ascii=False))
+                    self._write(json.dumps(dataclasses.asdict(observation), ensure_ascii=False))
                 elif observation.grade is not Grade.DIFFERENCE or seen[Grade.DIFFERENCE] <= SHOWN:
-                    self.stdout.write(_in_a_line(observation))
+                    self._write(_in_a_line(observation))
         if as_json:
             self.stdout.write(json.dumps({"rows": rows, **{grade.value: seen[grade] for grade in Grade}}))
         else:
             self._conclude(seen)
         if seen[Grade.VIOLATION]:
             raise CommandError(f"The audit found {seen[Grade.VIOLATION]:,} violations.")
+
+    def _write(self, line: str) -> None:
+        """Above the bar, which stands below again afterwards."""
+        with tqdm.external_write_mode():
+            self.stdout.write(line)
 
     def _conclude(self, seen: Counter[str]) -> None:
         hidden = seen[Grade.DIFFERENCE] - SHOWN
