@@ -53,7 +53,8 @@ class IncidentAdmin(History, ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     change_form_outer_before_template = "messaging/incident/close.html"
-    fields = ["kind", "at", "sentence", "message", ("closed_at", "closed_by"), "note"]
+    fields = ["kind", "at", "sentence", "message"]
+    fields_once_closed = (("closed_at", "closed_by"), "note")
 
     @display(description="incident", ordering="kind", header=True)
     def what(self, incident: Incident) -> list[str]:
@@ -70,6 +71,9 @@ class IncidentAdmin(History, ModelAdmin):
     @display(description="closed by", ordering="closed_by__first_name", empty_value="Nobody yet")
     def closed(self, incident: Incident) -> str | None:
         return str(incident.closed_by) if incident.closed_by else None
+
+    def get_fields(self, request: HttpRequest, obj: Incident | None = None) -> list[Any]:
+        return [*self.fields, *(self.fields_once_closed if obj and obj.closed_at else ())]
 
     def has_close_permission(self, request: HttpRequest) -> bool:
         return desk.person_of(request).has_perm("messaging.close_incident")

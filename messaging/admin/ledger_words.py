@@ -31,8 +31,8 @@ NAMES = {
     "status": "",
     "cancelled.undone": "",
     "step": "to",
-    "merged.away": "candidate",
-    "unmerged.away": "candidate",
+    "merge": "merge",
+    "away": "of candidate",
     "unmerged.from": "reach from",
     "from": "from",
     "hand_off_escalated.to": "person",
@@ -41,6 +41,7 @@ NAMES = {
     "until": "until",
     "from_milestone": "milestone",
     "again": "as message",
+    "count": "messages",
     "stays": "could not be undone",
     "dropped": "left as they were",
     "is_active": "active",
@@ -73,7 +74,7 @@ CODES: dict[str, Mapping[Any, str]] = {
 def say(kind: str, data: Mapping[str, Any]) -> str:
     """What there was none of is left out, but not where it changed."""
     order = {name: place for place, name in enumerate(NAMES)}
-    parts = sorted(_parts(kind, data), key=lambda part: order.get(part[0], len(order)))
+    parts = sorted(_parts(kind, data), key=lambda part: order.get(part[0], order.get(_base(part[0]), len(order))))
     return ", ".join(f"{NAMES.get(name, _plain(name))} {words}".strip() for name, words in parts)
 
 
@@ -120,5 +121,9 @@ def _time(value: str) -> str:
     return short_time(moment) if moment.tzinfo else ""
 
 
+def _base(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
 def _plain(code: str) -> str:
-    return code.rpartition(".")[2].removesuffix("_id").replace("_", " ")
+    return _base(code).removesuffix("_id").replace("_", " ")

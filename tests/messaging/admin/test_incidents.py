@@ -59,7 +59,10 @@ def test_it_is_closed_once_and_the_ledger_knows_by_whom() -> None:
 
 def test_an_administrator_closes_it_with_a_note(administrator: User) -> None:
     incident, client = make_incident(), client_of(administrator)
-    assert "Nobody has looked at this yet" in read(client, url(incident, "change"))
+    before = read(client, url(incident, "change"))
+    assert "Nobody has looked at this yet" in before
+    assert "Closed by" not in before
+    assert ">Close<" not in before.replace("\n", "").replace(" ", "")  # would only leave the page
 
     page = client.post(url(incident), {"note": "A script of ours."}, follow=True).content.decode()
 
@@ -67,6 +70,7 @@ def test_an_administrator_closes_it_with_a_note(administrator: User) -> None:
     assert (incident.closed_by, incident.note) == (administrator, "A script of ours.")
     assert "The incident is closed." in page
     assert "Nobody has looked at this yet" not in page
+    assert "Closed by" in page
     assert LogEntry.objects.get().change_message == "Closed with a note."
 
     again = client.post(url(incident), {"note": "Another."}, follow=True).content.decode()

@@ -58,7 +58,11 @@ CASES = [
     ("cancelled", {"undone": True}, "taken back before it left"),
     ("silence", {"end": 4, "asked": False}, "ended, end 4"),
     ("incident", {"kind": "mail_refused"}, "A mail that nobody cleared was kept from leaving"),
-    ("unmerged", {"away": 9, "from": 3, "to": 4}, "candidate 9, reach from Phone screen, to Interview"),
+    (
+        "unmerged",
+        {"to": 4, "away": 9, "from": 3, "merge": 2},
+        "merge 2, of candidate 9, reach from Phone screen, to Interview",
+    ),
     ("released", {"fingerprint": "fff553e2b5d7" + "0" * 52}, "fingerprint fff553e2b5d7…"),
 ]
 
