@@ -25,6 +25,7 @@ run: ## install, prepare and start Byhand at http://localhost:8000 (PORT=... for
 	@$(call install,requirements.txt)
 	@$(PY) -m config.run
 
+test: export CHAOS_STEPS ?= 25000
 test: check suite ## install, lint, types, import contracts, migrations, every test
 
 check:
@@ -72,7 +73,7 @@ screenshots: ## take the pictures of the README anew
 	@$(call install,requirements-dev.txt)
 	$(PY) -m tests.pages.screenshots
 
-# The sizes of the faults on purpose; what is not named is as short as in `make test`. docs/assurance.md says what each is.
+# The sizes of the faults on purpose; what is not named is as short as in the suite. docs/assurance.md says what each is.
 CHAOS := STEPS KILLS RACES CLUSTERS EXAMPLES PROVIDERS SEED
 
 chaos: ## faults on purpose, with a table of what was counted: make chaos KILLS=20000 RACES=50
