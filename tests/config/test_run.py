@@ -18,6 +18,7 @@ from pytest_django.fixtures import Settings
 from config import run
 from messaging.demo.company import PASSWORD, SIGN_INS
 from pipeline.models import User
+from tests import migrated
 from tests.config.process_table import family_of, left_of, running
 
 ROOT = Path(run.__file__).resolve().parent.parent
@@ -34,6 +35,15 @@ def surrounding(tmp_path: Path) -> dict[str, str]:
         "DEMO": "false",
         "LOG_LEVEL": "INFO",
     }
+
+
+@pytest.fixture
+def prepared(surrounding: dict[str, str]) -> dict[str, str]:
+    """As at every start but the first, which migrates for several seconds: the tables are there."""
+    folder = Path(surrounding["VAR_DIR"])
+    folder.mkdir()
+    migrated.bring(folder / "byhand.sqlite3")
+    return surrounding
 
 
 @pytest.fixture(autouse=True)
@@ -101,9 +111,9 @@ def test_it_serves_and_stops_without_leaving_anything(surrounding: dict[str, str
     assert left_of(family) == set()
 
 
-def test_when_the_worker_dies_everything_ends_and_says_so(surrounding: dict[str, str]) -> None:
-    byhand = start(surrounding)
-    assert answer(surrounding["PORT"]) == 200
+def test_when_the_worker_dies_everything_ends_and_says_so(prepared: dict[str, str]) -> None:
+    byhand = start(prepared)
+    assert answer(prepared["PORT"]) == 200
     family = wait_for_workers(byhand.pid)
     head = next(row.pid for row in running() if row.parent == byhand.pid and "qcluster" in row.command)
 
