@@ -1,5 +1,6 @@
 """Every knob of Byhand, once, read from the environment; safe where nothing is set."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from config.environment import read_value
 
 # Lets a form say which model it is of, as the type checker wants it: ModelForm[Candidate].
 django_stubs_ext.monkeypatch()
+
+# So many new objects until Python looks for rubbish, instead of 700: a start makes hundreds of thousands, and keeps them.
+gc.set_threshold(20_000)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

@@ -128,7 +128,6 @@ def pytest_collection_finish() -> None:
     # What was imported and collected stays; looking through it for rubbish again and again takes a twelfth of the time.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
