@@ -144,18 +144,23 @@ def make_source(**overrides: Any) -> Source:
     return Source.objects.create(**{"name": f"Export {next(_numbers)}"} | overrides)
 
 
-def make_template(*, signed: bool = True, body: str = REJECTION, **overrides: Any) -> Template:
-    """With one wording, signed unless told otherwise."""
+def make_template(*, signed: bool = True, body: str = REJECTION, by: User | None = None, **overrides: Any) -> Template:
+    """With one wording, written by somebody and signed by them unless told otherwise."""
     values: dict[str, Any] = {"name": f"Template {next(_numbers)}", "touchpoint": Touchpoint.REJECTION} | overrides
     template = Template.objects.create(**values)
-    make_wording(template, signed=signed, body=body)
+    make_wording(template, signed=signed, body=body, by=by)
     return template
 
 
 def make_wording(
-    template: Template, *, signed: bool = True, subject: str = "About {{ job.title }}", body: str = REJECTION
+    template: Template,
+    *,
+    signed: bool = True,
+    subject: str = "About {{ job.title }}",
+    body: str = REJECTION,
+    by: User | None = None,
 ) -> Wording:
-    writer = make_user()
+    writer = by or make_user()
     wording = Wording.objects.create(
         template=template, number=template.wordings.count() + 1, subject=subject, body=body, written_by=writer
     )

@@ -15,15 +15,14 @@ from django.utils import timezone
 
 from messaging import handoffs, merging
 from messaging.admin import acts, outbox_acts
-from messaging.models import Attempt, Brake, HandOff, Message, Operation, Wording
+from messaging.models import Attempt, Brake, HandOff, Message
 from messaging.policy.floor import Touchpoint
 from pipeline.intake import uploads
 from pipeline.intake.importing import Wishes
 from pipeline.milestones import Milestone
 from pipeline.models import Application, Candidate, Job, User
 from tests import factories as make
-from tests.guards_off import force
-from tests.messaging.admin.rows import MAKERS
+from tests.messaging.admin.rows import MAKERS, make_operation
 from tests.pipeline.intake.files import ann, table
 
 OWN, FOREIGN = "own", "foreign"
@@ -172,14 +171,12 @@ def _belongings(whose: User) -> dict[str, Any]:
     moved = make.move_to(application, Milestone.REVIEW, by=whose, now=timezone.now())
     hand_off = make.make_hand_off()
     HandOff.objects.filter(pk=hand_off.pk).update(owner=whose)
-    operation = MAKERS["messaging.Operation"]()
-    force(Operation.objects.filter(pk=operation.pk), by=whose)
-    wording = MAKERS["messaging.Wording"]()
-    force(Wording.objects.filter(pk=wording.pk), written_by=whose)
+    wording = make.make_template(signed=False, by=whose).wordings.get()
+    make.sign(wording)
     return {
         "messaging.HandOff": hand_off,
         "messaging.Message": _written(application, by=whose),
-        "messaging.Operation": operation,
+        "messaging.Operation": make_operation(by=whose),
         "messaging.Wording": wording,
         "pipeline.Application": application,
         "pipeline.Job": job,
@@ -190,14 +187,14 @@ def _belongings(whose: User) -> dict[str, Any]:
 
 
 def _written(application: Application, *, by: User) -> Message:
-    """By a person who may, and then said to be from somebody who perhaps never could."""
-    now, writer = timezone.now(), make.make_sender()
-    draft = handoffs.draft(
-        application, touchpoint=Touchpoint.STATUS_UPDATE, subject="Your run", body=make.OWN_WORDS, by=writer, now=now
+    """As if the gate had let it go, which would ask whether they may."""
+    now = timezone.now()
+    written = handoffs.draft(
+        application, touchpoint=Touchpoint.STATUS_UPDATE, subject="Your run", body=make.OWN_WORDS, by=by, now=now
     )
-    written = handoffs.compose(draft, now=now)
-    assert isinstance(written, Message), written
-    force(Message.objects.filter(pk=written.pk), written_by=by, due_at=now + timedelta(minutes=1))
+    written.due_at = now + timedelta(minutes=1)
+    written.save()
+    handoffs.release(written, now=now)
     return written
 
 

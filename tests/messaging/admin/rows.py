@@ -36,7 +36,7 @@ _numbers = itertools.count(1)
 _policy_cells = itertools.cycle(itertools.product((Touchpoint.SURVEY, Touchpoint.REMINDER), Milestone))
 
 
-def make_operation() -> Operation:
+def make_operation(*, by: User | None = None) -> Operation:
     """Done to two people, one of whom was rejected already."""
     to_reject, rejected = make.make_application(), make.make_application()
     make.reject(rejected)
@@ -45,7 +45,7 @@ def make_operation() -> Operation:
         reason=make.make_reason(),
         selected=[Selected(application_id=one.pk, stage_id=one.stage_id) for one in (to_reject, rejected)],
     )
-    operation = operations.begin(plan, message_count=1, by=make.make_user(), now=make.NOW)
+    operation = operations.begin(plan, message_count=1, by=by or make.make_user(), now=make.NOW)
     operations.go_on(clock=lambda: make.NOW, seconds=10)
     return operation
 
