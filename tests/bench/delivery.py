@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[2]
 SINKS = {"SMTP 0 ms": ("smtp", 0), "SMTP 20 ms": ("smtp", 20), "HTTP 0 ms": ("http", 0), "HTTP 50 ms": ("http", 50)}
+BEFORE = 100  # messages that have left before anything is measured: no database in use has none
 RAW, DJANGO = "raw, prebuilt, 1 connection", "Django send_messages, 1 connection"
 
 
@@ -102,6 +103,9 @@ def measure_all(
         assert server.stdout is not None
         here = Round(kind, server.stdout.readline().split(), options, folder)
         number, serial = options.messages, max(10, options.messages // (10 if delay else 1))
+        for url in databases.values():
+            here.fill("fill_ours", BEFORE, url)
+            here.measure("ours", BEFORE, database=url)
         for _ in tqdm(range(options.rounds), desc=sink, leave=False):
             none = next(iter(databases.values()))
             figures = {
