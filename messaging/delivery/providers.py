@@ -7,6 +7,7 @@ import smtplib
 from typing import Any
 
 from anymail import backends, webhooks
+from anymail.backends.base_requests import AnymailRequestsBackend
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
@@ -41,6 +42,15 @@ def make_connection(provider: str) -> BaseEmailBackend:
     backend = keys.BACKENDS.get(provider, f"anymail.backends.{provider}.EmailBackend")
     connection: BaseEmailBackend = get_connection(backend)
     return connection
+
+
+def open_up(connection: BaseEmailBackend) -> None:
+    """Unless it is open. What HTTP takes from the environment, proxies and certificates, is read once and not for each
+    mail; passwords of a .netrc are nobody's business here."""
+    if connection.open() and isinstance(connection, AnymailRequestsBackend):
+        session = connection.session
+        found = session.merge_environment_settings(connection.api_url, {}, None, None, None)
+        session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
 
 
 def is_alive(connection: BaseEmailBackend) -> bool:

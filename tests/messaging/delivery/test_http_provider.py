@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,6 +156,32 @@ def test_where_no_connection_comes_about_it_is_tried_again(provider: Provider, l
     live.ANYMAIL = working
     drain(MUCH_LATER)
     assert (fate_of(message).status, len(provider.accepted)) == ("sent", 1)
+
+
+def test_it_is_spoken_to_through_the_proxy_of_the_environment(
+    provider: Provider, live: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.ANYMAIL = {**live.ANYMAIL, "POSTMARK_API_URL": "http://provider.invalid/"}
+    monkeypatch.setenv("http_proxy", provider.url)
+    make_message()
+    assert drain() == {"sent": 1}
+    assert provider.requests == ["http://provider.invalid/email"]
+
+
+def test_it_is_told_no_password_of_a_netrc(provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login kim password secret")
+    monkeypatch.setenv("NETRC", str(netrc))
+    told = []
+
+    def listen(exchange: Exchange) -> None:
+        told.append(exchange.headers["Authorization"])
+        accepts(exchange)
+
+    provider.behaviour = listen
+    make_message()
+    assert drain() == {"sent": 1}
+    assert told == [None]
 
 
 def test_an_unverified_certificate_is_noticed_before_anything_leaves(live: Settings, certificate: Any) -> None:
