@@ -59,6 +59,8 @@ def tables_can_be_emptied(django_db_setup: None, django_db_blocker: DjangoDbBloc
     """After a test with real transactions Django empties every table. What the migrations wrote is put back, so that no test
     depends on which ran before it."""
     with django_db_blocker.unblock():
+        if not connection.introspection.table_names():
+            return  # no test that was chosen asks for a database, so none was made
         if connection.vendor == "sqlite":
             migrated.keep()
             _lift_guards_while_tables_are_emptied()
