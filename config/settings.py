@@ -163,6 +163,7 @@ SILENCED_SYSTEM_CHECKS = [
 # --- Language, time -------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [(LANGUAGE_CODE, "English")]  # each page names all of them, which are a hundred where this is not set
 USE_I18N = True
 FORMAT_MODULE_PATH = ["config.formats"]  # times with 24 hours, as they are read off a calendar
 USE_TZ = True
