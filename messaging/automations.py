@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, transaction
@@ -20,6 +21,7 @@ from messaging.models import Automation, Message, Operation, PlannedChange, Temp
 from messaging.policy.decision import Origin
 from pipeline import moves
 from pipeline.models import Application, Interview, StageChange
+from pipeline.written_once import WrittenOnce, ids
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +58,7 @@ def follow_many(changes: Sequence[StageChange], *, now: datetime, operation: Ope
         # What waits already may be overtaken: a rejection that was taken back, a stage that was left, a reach that rose.
         # The reach is the candidate's, so all their applications are asked about; those that moved in their place among
         # them, so that whoever follows another change of theirs at the same time locks them in the same order.
-        waiting = Message.objects.filter(application__candidate__in=candidates, status__in=WAITING)
-        touched = {change.application_id for change in changes} | {*waiting.values_list("application", flat=True)}
+        touched = {change.application_id for change in changes} | {*_have_mail_waiting(candidates=candidates)}
         gate.hold_applications(touched)
         new = _mark_as_followed(changes, now=now)
         if not new:
@@ -68,6 +69,12 @@ def follow_many(changes: Sequence[StageChange], *, now: datetime, operation: Ope
             return []
         answers = _answers_to(loud)
         return _plan(answers if operation is None else _on_terms(answers, loud, operation, now=now), now=now)
+
+
+@WrittenOnce
+def _have_mail_waiting() -> QuerySet[Any, int]:
+    waiting = Message.objects.filter(application__candidate__in=ids("candidates"), status__in=WAITING)
+    return waiting.order_by().values_list("application", flat=True)
 
 
 def _mark_as_followed(changes: Sequence[StageChange], *, now: datetime) -> list[StageChange]:
@@ -245,11 +252,7 @@ def _plan(answers: Sequence[_Answer], *, now: datetime) -> list[Message]:
     caller holds the applications."""
     # No wording at all is planned too: the gate hands it to a person, where skipping it would be silence.
     wordings = {template: template.wording_to_send() for template in {answer.template for answer in answers}}
-    planned = set(
-        Message.objects.filter(stage_change__in=[answer.change for answer in answers], origin=Origin.AUTOMATION)
-        .order_by()
-        .values_list("application_id", "touchpoint", "cause")
-    )
+    planned = set(_planned_for(changes=[answer.change.pk for answer in answers]))
     new = []
     for answer in answers:
         key = (answer.change.application_id, answer.template.touchpoint, answer.cause)
@@ -259,6 +262,12 @@ def _plan(answers: Sequence[_Answer], *, now: datetime) -> list[Message]:
     Message.objects.bulk_create(new)
     settle_in_turn(new, now=now)
     return list(Message.objects.filter(pk__in=[message.pk for message in new]).order_by("pk"))
+
+
+@WrittenOnce
+def _planned_for() -> QuerySet[Any, tuple[int, str, str]]:
+    planned = Message.objects.filter(stage_change__in=ids("changes"), origin=Origin.AUTOMATION)
+    return planned.order_by().values_list("application_id", "touchpoint", "cause")
 
 
 def _message(answer: _Answer, wording: Wording | None, *, now: datetime) -> Message:

@@ -113,12 +113,17 @@ def resettle_many(application_ids: Collection[int], *, now: datetime) -> None:
 
 def resettle_held(application_ids: Collection[int], *, now: datetime) -> None:
     """The same for whoever holds them already."""
-    waiting = _waiting(application_ids).select_for_update(of=("self",)).order_by("pk")
-    cases = preview_many(list(facts.with_context(waiting)), now=now)
+    cases = preview_many(_held_waiting(applications=application_ids), now=now)
     scheduled = [case for case in cases if case.message.status == Status.SCHEDULED]
     _turn_away_many([case for case in scheduled if case.verdict.outcome is not Outcome.LATER], now=now)
     with_a_person = [case for case in cases if case.message.status != Status.SCHEDULED]
     _take_back_many([case for case in with_a_person if case.verdict.outcome is Outcome.STOP], now=now)
+
+
+@WrittenOnce
+def _held_waiting() -> QuerySet[Message]:
+    waiting = _waiting(ids("applications")).select_for_update(of=("self",))
+    return facts.with_context(waiting).order_by("pk")
 
 
 def hold_applications(application_ids: Collection[int]) -> None:
@@ -261,12 +266,27 @@ def _lock(message_id: int) -> Message:
 
 def _lock_many(message_ids: Collection[int]) -> dict[int, Message]:
     """In the same order as one, and of each kind by its key."""
-    applications = Message.objects.filter(pk__in=message_ids).order_by().values_list("application", flat=True)
-    hold_applications(set(applications))
-    of_them = Application.objects.filter(messages__in=message_ids).values("candidate")
-    list(Candidate.objects.select_for_update(of=("self",)).filter(pk__in=of_them).order_by("pk").values_list("pk"))
-    locked = facts.with_context(Message.objects.select_for_update(of=("self",))).filter(pk__in=message_ids)
-    return {message.pk: message for message in locked.order_by("pk")}
+    hold_applications(set(_applications_of(messages=message_ids)))
+    _held_candidates(messages=message_ids)
+    return {message.pk: message for message in _held_messages(messages=message_ids)}
+
+
+@WrittenOnce
+def _applications_of() -> QuerySet[Any, int]:
+    return Message.objects.filter(pk__in=ids("messages")).order_by().values_list("application", flat=True)
+
+
+@WrittenOnce
+def _held_candidates() -> QuerySet[Any, tuple[int]]:
+    of_them = Application.objects.filter(messages__in=ids("messages")).values("candidate")
+    held = Candidate.objects.select_for_update(of=("self",)).filter(pk__in=of_them)
+    return held.order_by("pk").values_list("pk")
+
+
+@WrittenOnce
+def _held_messages() -> QuerySet[Message]:
+    held = Message.objects.select_for_update(of=("self",)).filter(pk__in=ids("messages"))
+    return facts.with_context(held).order_by("pk")
 
 
 def _answer(messages: Sequence[Message], *, now: datetime) -> list[Clearance | Case]:
@@ -394,6 +414,8 @@ def _turn_away(case: Case, *, now: datetime) -> None:
 def _turn_away_many(cases: Sequence[Case], *, now: datetime) -> None:
     """The same for a batch in which nothing waits on."""
     turned = [case for case in cases if case.verdict.outcome is not Outcome.SEND]
+    if not turned:
+        return
     tried = Attempt.objects.uncertain().filter(message__in=[case.message.pk for case in turned])
     doubtful = set(tried.values_list("message", flat=True))
     for case in turned:
@@ -415,6 +437,8 @@ def _end_or_hand_off(cases: Sequence[Case], *, now: datetime) -> None:
 
 def _leave(cases: Sequence[Case], source: Status, status: Status, *, now: datetime) -> None:
     """The messages of these cases, which the caller holds, go from one status to another, and the verdicts are kept."""
+    if not cases:
+        return
     leaving = [case.message.pk for case in cases]
     left = Message.objects.filter(pk__in=leaving, status=source).update(
         status=status, status_at=now, status_reason=_each_reason(cases, "pk")
