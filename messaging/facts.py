@@ -455,5 +455,7 @@ def _signer(signatures: Sequence[Signature]) -> User | None:
 
 def _read_senders(messages: Sequence[Message]) -> frozenset[int]:
     writers = {message.written_by_id for message in messages if message.written_by_id}
+    if not writers:
+        return frozenset()
     may_send = User.objects.with_perm("messaging.answer_handoff", backend="pipeline.sign_in.StaffBackend")
-    return frozenset(may_send.filter(pk__in=writers).values_list("pk", flat=True)) if writers else frozenset()
+    return frozenset(may_send.filter(pk__in=writers).values_list("pk", flat=True))

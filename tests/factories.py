@@ -68,7 +68,7 @@ def make_sender(**overrides: Any) -> User:
     """A person who may answer hand-offs."""
     user = make_user(**overrides)
     user.user_permissions.add(Permission.objects.get(codename="answer_handoff"))
-    return User.objects.get(pk=user.pk)
+    return user
 
 
 def make_colleague(role: str, **overrides: Any) -> User:
