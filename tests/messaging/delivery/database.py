@@ -92,3 +92,20 @@ def gone() -> Iterator[None]:
 
     with connection.execute_wrapper(refuse):
         yield
+
+
+@contextmanager
+def broken(statement: str, *, times: int, after: int = 0) -> Iterator[None]:
+    """The database does not answer statements that begin so, so many times after so many that it answered."""
+    seen = 0
+
+    def answer(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        nonlocal seen
+        if sql.startswith(statement):
+            seen += 1
+            if after < seen <= after + times:
+                raise OperationalError("gone")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(answer):
+        yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from messaging import gate
 from messaging.delivery import outbox
@@ -15,7 +16,7 @@ from messaging.policy.floor import Reserve
 from tests.factories import NOW, let_out, make_message
 from tests.guards_off import force
 from tests.messaging.delivery.asking import AGAIN, DUE, UNCERTAIN, Fate, drain, fate_of
-from tests.messaging.delivery.database import cursed
+from tests.messaging.delivery.database import broken, cursed
 from tests.messaging.delivery.doubles import Provider
 
 pytestmark = pytest.mark.django_db
@@ -116,3 +117,12 @@ def test_a_message_that_was_changed_behind_our_back_keeps_its_status(caplog: pyt
 
     assert fate_of(message) == Fate(status="cancelled", attempts=("uncertain",), hand_offs=("uncertain",))
     assert "was not being sent" in caplog.text
+
+
+def test_a_database_that_does_not_answer_ends_it_and_the_next_goes_on() -> None:
+    message = make_message()
+    let_out(message, now=DUE)
+    with broken("UPDATE", times=1), pytest.raises(OperationalError):
+        outbox.reap(now=MUCH_LATER)
+    assert outbox.reap(now=MUCH_LATER) == 1
+    assert fate_of(message) == UNCERTAIN

@@ -3,21 +3,22 @@ database is in the way, and each exactly once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from messaging.delivery import outbox
 from messaging.delivery.outcomes import Outcome, Result
 from messaging.models import Attempt, Message
+from pipeline.models import Application
 from tests.factories import let_out, make_message
 from tests.guards_off import force
 from tests.messaging.delivery.asking import DUE, FAILED, SENT, Fate, fate_of
-from tests.messaging.delivery.database import cursed
+from tests.messaging.delivery.database import broken, cursed
 from tests.messaging.delivery.turns import ACCEPTED, REJECTED, Watch, make_messages
 
 pytestmark = pytest.mark.django_db
@@ -39,21 +40,10 @@ def write_down(attempts: list[Attempt], *results: Result) -> list[str]:
     return outbox.record_many(list(zip(attempts, results, strict=True)), clock=lambda: LATER)
 
 
-@contextmanager
-def broken(statement: str, *, times: int, after: int = 0) -> Iterator[None]:
-    """The database does not answer statements that begin so, so many times after so many that it answered."""
-    seen = 0
-
-    def answer(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        nonlocal seen
-        if sql.startswith(statement):
-            seen += 1
-            if after < seen <= after + times:
-                raise OperationalError("gone")
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(answer):
-        yield
+def first_table(asked: CaptureQueriesContext) -> str:
+    """Of the first statement that asks for or changes rows."""
+    statements = [query["sql"] for query in asked if "SAVEPOINT" not in query["sql"]]
+    return str(statements[0].split('"')[1])
 
 
 class TestTogether:
@@ -78,7 +68,27 @@ class TestTogether:
             attempt = message.attempts.get()
             assert (attempt.provider_message_id, attempt.detail) == (result.provider_message_id, result.detail)
             assert attempt.finished_at == LATER
+            application = Application.objects.get(messages=message)
+            assert (application.told_at, application.told_how) == (LATER, "mail")
         assert fate_of(other) == LEAVING
+
+    def test_more_of_them_take_no_more_statements_and_the_first_is_for_the_applications(self) -> None:
+        """As everybody takes them first, so that no two wait for each other."""
+        counts = []
+        for number in (2, 5):
+            attempts = begin(make_messages(number))
+            with CaptureQueriesContext(connection) as asked:
+                write_down(attempts, *[ACCEPTED] * number)
+            counts.append(len(asked))
+            assert first_table(asked) == "pipeline_application"
+        assert counts[0] == counts[1]
+
+    @pytest.mark.parametrize("result", [ACCEPTED, REJECTED])
+    def test_one_alone_takes_its_application_first_too(self, result: Result) -> None:
+        attempts = begin(make_messages(1))
+        with CaptureQueriesContext(connection) as asked:
+            write_down(attempts, result)
+        assert first_table(asked) == "pipeline_application"
 
     @pytest.mark.parametrize("status", ["cancelled", "uncertain"])
     def test_one_that_somebody_changed_keeps_its_status_and_no_other_is_taken_for_it(
