@@ -22,12 +22,13 @@ from tqdm import tqdm
 
 from tests.pages import demo
 
-FORMS: tuple[tuple[Literal["light", "dark"], tuple[int, int]], ...] = (
-    ("light", (1440, 900)),
-    ("light", (390, 844)),
-    ("dark", (1440, 900)),
-    ("dark", (390, 844)),
-)
+Form = tuple[Literal["light", "dark"], tuple[int, int]]
+FORMS: dict[str, Form] = {
+    "light-wide": ("light", (1440, 900)),
+    "light-narrow": ("light", (390, 844)),
+    "dark-wide": ("dark", (1440, 900)),
+    "dark-narrow": ("dark", (390, 844)),
+}
 Way = Callable[[Page], None]
 GRAVE = frozenset({"serious", "critical"})
 LIST = "/admin/pipeline/application/?status__exact=active"
@@ -38,6 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--anew", action="store_true", help="load the demo company again")
     parser.add_argument("--only", default="", help="pages whose title holds this")
+    parser.add_argument("--forms", nargs="+", default=list(FORMS), choices=list(FORMS), help="without it, all of them")
     parser.add_argument("--rare", action="store_true", help="the other pages")
     options = parser.parse_args()
     environment = demo.load_nothing() if options.rare else demo.load(anew=options.anew)
@@ -52,19 +54,19 @@ def main() -> int:
         ways |= {"bulk rejection": choose_several, "bulk rejection, looked at": look_ahead}
     ways = {title: way for title, way in ways.items() if options.only in title}
     began = time.monotonic()
-    found = look_at(ways, environment)
+    found = look_at(ways, environment, forms=[FORMS[name] for name in options.forms])
     say(*(f"{title}: {finding}" for title, finding in found))
     took = time.monotonic() - began
-    say("", f"{len(ways)} pages, light and dark, wide and narrow, in {took:.0f} s: {len(found)} grave findings.")
+    say("", f"{len(ways)} pages, {', '.join(options.forms)}, in {took:.0f} s: {len(found)} grave findings.")
     return bool(found)
 
 
-def look_at(ways: dict[str, Way], environment: dict[str, str]) -> list[tuple[str, str]]:
+def look_at(ways: dict[str, Way], environment: dict[str, str], *, forms: list[Form]) -> list[tuple[str, str]]:
     from tests.pages.browsing import chromium, opened, signed_in
 
     found: list[tuple[str, str]] = []
     with demo.served(environment) as url, chromium() as browser:
-        for theme, size in FORMS:
+        for theme, size in forms:
             how = f"{theme}, {size[0]} pixels"
             with opened(browser, url, theme=theme, size=size) as (page, complaints):
                 found += [(f"sign-in, {how}", finding) for finding in findings_of(page, complaints)]
