@@ -64,7 +64,7 @@ bench-pages: ## measure the server time of every page of the demo company (BENCH
 	@$(call install,requirements-dev.txt)
 	$(PY) -m tests.pages.bench $(BENCH)
 
-barriers: ## look for what keeps people out of a page, with axe-core, and for errors in the console
+barriers: ## look for what keeps people out of a page, with axe-core, and for errors in the console (BARRIERS="--forms dark-wide")
 	@$(call install,requirements-dev.txt)
 	$(PY) -m tests.pages.barriers $(BARRIERS)
 	$(PY) -m tests.pages.barriers --rare $(BARRIERS)
