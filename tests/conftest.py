@@ -1,6 +1,7 @@
 """What every test stands on: a surrounding of its own, and browser tests that run or say that they did not."""
 
 import gc
+import math
 import os
 import shutil
 import signal
@@ -31,6 +32,11 @@ TAKES_SECONDS = {
 
 # Processes that tests start are the product with its own settings, in the surrounding that tests/settings.py made.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: for about a third of their time tests wait for processes and browsers."""
+    return math.ceil(1.5 * (os.cpu_count() or 1))
 
 
 def find_chromium() -> str | None:
