@@ -1,10 +1,10 @@
 """What every test stands on: a surrounding of its own, and browser tests that run or say that they did not."""
 
 import gc
-import math
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.core.management.color import no_style
+from django.db import OperationalError, connection, transaction
 from django.template.base import Template
 from django.template.context import Context
 from pytest_django import DjangoDbBlocker
@@ -32,11 +33,6 @@ TAKES_SECONDS = {
 
 # Processes that tests start are the product with its own settings, in the surrounding that tests/settings.py made.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are processors: for about a third of their time tests wait for processes and browsers."""
-    return math.ceil(1.5 * (os.cpu_count() or 1))
 
 
 def find_chromium() -> str | None:
@@ -73,12 +69,20 @@ def tables_can_be_emptied(django_db_setup: None, django_db_blocker: DjangoDbBloc
         written = [(model, list(model._base_manager.all())) for model in apps.get_models() if model._meta.managed]
     operations = type(connection.ops)
     execute_sql_flush = operations.execute_sql_flush
+    count_on = connection.ops.sequence_reset_sql(no_style(), [model for model, rows in written if rows])
 
     def flush(self: Any, statements: Iterable[str]) -> None:
-        execute_sql_flush(self, statements)
-        with transaction.atomic():
+        try:
+            execute_sql_flush(self, statements)
+        except OperationalError:
+            # The server of a browser test was still at a request of the page that was closed, and each waited for the other.
+            time.sleep(1)
+            execute_sql_flush(self, statements)
+        with transaction.atomic(), connection.cursor() as cursor:
             for model, rows in written:
                 model._base_manager.bulk_create(rows)
+            for statement in count_on:
+                cursor.execute(statement)
 
     operations.execute_sql_flush = flush  # type: ignore[method-assign,assignment]
 

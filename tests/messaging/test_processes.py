@@ -177,7 +177,7 @@ class TestWhatHangs:
 
     def test_a_child_finishes_what_it_is_at(self, tmp_path: Path) -> None:
         ready, done = tmp_path / "ready", tmp_path / "done"
-        self.run(python(UNDER_WAY, ready, done), ready=ready, farewell=5)
+        self.run(python(UNDER_WAY, ready, done), ready=ready, farewell=30)
         assert done.exists()
 
     def test_who_does_not_listen_is_killed_with_its_children(self, tmp_path: Path) -> None:
