@@ -79,7 +79,7 @@ class Egress:
             self.hang_up()
         if self._connection is None:
             self._connection = providers.make_connection(provider)
-        providers.open_up(self._connection)
+        self._connection.open()
         return self._connection
 
     def hang_up(self) -> None:

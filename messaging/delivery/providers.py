@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import smtplib
+from functools import partial
 from typing import Any
 
 from anymail import backends, webhooks
@@ -13,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as DjangoSmtp
+from requests import Session
 from urllib3.util.wait import wait_for_read
 
 from messaging.delivery import keys
@@ -41,16 +43,18 @@ def make_connection(provider: str) -> BaseEmailBackend:
         raise ImproperlyConfigured(f"There is no mail provider “{provider}”.")
     backend = keys.BACKENDS.get(provider, f"anymail.backends.{provider}.EmailBackend")
     connection: BaseEmailBackend = get_connection(backend)
+    if isinstance(connection, AnymailRequestsBackend):
+        connection.create_session = partial(_make_session, connection)
     return connection
 
 
-def open_up(connection: BaseEmailBackend) -> None:
-    """Unless it is open. What HTTP takes from the environment, proxies and certificates, is read once and not for each
-    mail; passwords of a .netrc are nobody's business here."""
-    if connection.open() and isinstance(connection, AnymailRequestsBackend):
-        session = connection.session
-        found = session.merge_environment_settings(connection.api_url, {}, None, None, None)
-        session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
+def _make_session(connection: AnymailRequestsBackend) -> Session:
+    """As the library makes one. What HTTP takes from the environment, proxies and certificates, is read once and not for
+    each mail; passwords of a .netrc are nobody's business here."""
+    session: Session = type(connection).create_session(connection)
+    found = session.merge_environment_settings(connection.api_url, {}, None, None, None)
+    session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
+    return session
 
 
 def is_alive(connection: BaseEmailBackend) -> bool:

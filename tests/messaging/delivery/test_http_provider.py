@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from anymail.signals import post_send, pre_send
+from django.core.mail import send_mail
 from pytest_django.fixtures import Settings
 
 from messaging.delivery import outbox
-from messaging.delivery.egress import Egress
-from tests.factories import NOW, make_message
+from messaging.delivery.egress import Egress, GuardedMail
+from tests.factories import NOW, make_message, make_user
 from tests.messaging.delivery.asking import AGAIN, DUE, FAILED, SENT, UNCERTAIN, Fate, drain, fate_of
 from tests.messaging.delivery.doubles import Exchange, Provider, accepts, closed_port
 
@@ -168,7 +169,10 @@ def test_it_is_spoken_to_through_the_proxy_of_the_environment(
     assert provider.requests == ["http://provider.invalid/email"]
 
 
-def test_it_is_told_no_password_of_a_netrc(provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_to_a_colleague", [False, True])
+def test_it_is_told_no_password_of_a_netrc(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_to_a_colleague: bool
+) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("default login kim password secret")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -179,8 +183,11 @@ def test_it_is_told_no_password_of_a_netrc(provider: Provider, monkeypatch: pyte
         accepts(exchange)
 
     provider.behaviour = listen
-    make_message()
-    assert drain() == {"sent": 1}
+    if is_to_a_colleague:
+        assert send_mail("Hello", "Text", None, [make_user().email], connection=GuardedMail()) == 1
+    else:
+        make_message()
+        assert drain() == {"sent": 1}
     assert told == [None]
 
 
