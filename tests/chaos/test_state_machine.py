@@ -36,10 +36,15 @@ def test_whatever_happens_in_whatever_order_nothing_leaves_that_may_not(
     Outbox.sent = 0
     with counted(record_property, "any order, steps of a state machine") as count:
         Outbox.count = count
-        while count.size < STEPS / PARTS:
+        # Else it has shown that nothing leaves that nothing lets leave; so where chance let little leave, it goes on.
+        while count.size < STEPS / PARTS or (nearly_nothing_left(count) and count.size < 2 * STEPS / PARTS):
             run_state_machine_as_test(Outbox, settings=long_enough(count))
-    # Else it has shown that nothing leaves that nothing lets leave. In most parts it is one mail for thirty steps.
-    assert Outbox.sent > count.size // 500
+    assert not nearly_nothing_left(count)
+
+
+def nearly_nothing_left(count: Count) -> bool:
+    """In most parts it is one mail for thirty steps."""
+    return Outbox.sent <= count.size // 100
 
 
 def long_enough(count: Count) -> hypothesis.settings:
