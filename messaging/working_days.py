@@ -47,6 +47,11 @@ def morning(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(MORNING)), timezone.get_default_timezone())
 
 
+def morning_after(moment: datetime, days: int) -> datetime:
+    """So many working days later."""
+    return morning(add(moment, days).date())
+
+
 def add(moment: datetime, days: int) -> datetime:
     """The same local time, `days` working days later; from a day off, counting starts at the next working day."""
     there = local(moment)

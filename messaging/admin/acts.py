@@ -47,6 +47,9 @@ class ActPage:
     def url(self, application: Application) -> str:
         return reverse("admin:pipeline_application_act", args=[application.pk, self.verb])
 
+    def is_offered(self, application: Application, user: User) -> bool:
+        return self.applies(application) and user.has_perm(self.permission)
+
 
 def _is_active(application: Application) -> bool:
     return application.status == Status.ACTIVE
@@ -140,7 +143,7 @@ def buttons_for(application: Application, user: User) -> list[dict[str, str]]:
     return [
         {"url": page.url(application), "label": page.label, "icon": page.icon, "tone": page.tone}
         for page in ACTS
-        if page.applies(application) and user.has_perm(page.permission)
+        if page.is_offered(application, user)
     ]
 
 

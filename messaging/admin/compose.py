@@ -180,7 +180,7 @@ def _close_as_not_needed(
     application = hand_off.application
     messages.success(request, f"Closed: nothing goes to {application.candidate}, and your reason is noted.")
     told = acts.BY_VERB["told"]
-    if told.applies(application) and desk.person_of(request).has_perm(told.permission):
+    if told.is_offered(application, desk.person_of(request)):
         sentence = 'As far as Byhand knows, {} was never told. <a class="desk-link" href="{}">They were told</a>'
         messages.warning(request, format_html(sentence, application.candidate, told.url(application)))
     return _go_on(request)

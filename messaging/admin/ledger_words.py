@@ -48,6 +48,7 @@ NAMES = {
     "is_superuser": "every right",
     "is_staff": "may use the admin",
 }
+ORDER = {name: place for place, name in enumerate(NAMES)}
 CODES: dict[str, Mapping[Any, str]] = {
     "asked": {True: "asked", False: "ended"},
     "closed": {True: "closed"},
@@ -73,8 +74,7 @@ CODES: dict[str, Mapping[Any, str]] = {
 
 def say(kind: str, data: Mapping[str, Any]) -> str:
     """What there was none of is left out, but not where it changed."""
-    order = {name: place for place, name in enumerate(NAMES)}
-    parts = sorted(_parts(kind, data), key=lambda part: order.get(part[0], order.get(_base(part[0]), len(order))))
+    parts = sorted(_parts(kind, data), key=lambda part: ORDER.get(part[0], ORDER.get(_base(part[0]), len(ORDER))))
     return ", ".join(f"{NAMES.get(name, _plain(name))} {words}".strip() for name, words in parts)
 
 

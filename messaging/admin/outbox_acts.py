@@ -45,7 +45,7 @@ class MomentInput(UnfoldAdminTextInputWidget):
 
 
 def _next_morning() -> datetime:
-    return working_days.morning(working_days.add(timezone.now(), 1).date())
+    return working_days.morning_after(timezone.now(), 1)
 
 
 class NothingToSay(forms.Form):

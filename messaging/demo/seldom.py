@@ -244,10 +244,10 @@ class _Seldom:
         waiting = list(Message.objects.waiting().filter(due_at__gt=self.story.end).order_by("due_at", "pk")[:5])
         by = self._people["coordinator"]
         for message, reason in zip(waiting[:2], HELD_FOR, strict=False):
-            until = working_days.morning(working_days.add(at, 3).date())
+            until = working_days.morning_after(at, 3)
             outgoing.hold(message, reason=reason, until=until, by=by, now=at)
         for message in waiting[3:4]:
-            to = working_days.morning(working_days.add(message.due_at, 2).date())
+            to = working_days.morning_after(message.due_at, 2)
             outgoing.postpone(message, to=to, by=by, now=at)
 
     def give_away_what_is_late(self, at: datetime) -> None:

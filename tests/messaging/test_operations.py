@@ -225,19 +225,9 @@ def test_another_template_than_the_chosen_one_is_not_sent(at_once: Automation, a
     begin(applicants(1), by=ana, reason=reason, template=chosen)
     go_on()
     message = Message.objects.get()
-    forged = Message.objects.create(
-        application=message.application,
-        touchpoint="rejection",
-        origin=Origin.AUTOMATION,
-        template=other,
-        wording=other.wordings.get(),
-        operation=message.operation,
-        stage_change=message.stage_change,
-        cause="operation:again",
-        created_at=LATER,
-        status_at=LATER,
-        due_at=LATER,
-    )
+    forged = message.repeat(cause="operation:again", wording=other.wordings.get(), due_at=LATER, now=LATER)
+    forged.template = other
+    forged.save()
     case = gate.clear(forged.pk, now=LATER + UNDO)
     assert isinstance(case, gate.Case)
     assert [finding.code for finding in case.verdict.findings] == ["automation_off"]

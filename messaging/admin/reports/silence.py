@@ -41,7 +41,9 @@ def show(request: HttpRequest) -> HttpResponse:
     counts = silence.count(asked.scope.applications, now=now)
     if shown not in lists:
         shown = "all"
-    rows = Paginator(lists[shown], PER_PAGE).get_page(request.GET.get("p"))
+    paginator = Paginator(lists[shown], PER_PAGE)
+    paginator.count = counts[shown]
+    rows = paginator.get_page(request.GET.get("p"))
     clock = settings.LEGAL_CLOCK_DAYS
     context = {
         "intro": "Candidates who wait for a word from us, the longest first.",

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from messaging.delivery import outbox
 from messaging.models import Message
-from tests.factories import NOW
+from messaging.policy.floor import Touchpoint
+from tests.factories import NOW, make_template
 
 DUE = NOW + timedelta(hours=1)  # when a message of factories.make_message is due
 
@@ -28,6 +29,15 @@ def fate_of(message: Message) -> Fate:
         attempts=tuple(message.attempts.order_by("number").values_list("outcome", flat=True)),
         hand_offs=tuple(reason["code"] for hand_off in message.hand_offs.open() for reason in hand_off.reasons),
     )
+
+
+def make_survey(message: Message) -> Message:
+    """A second mail to the same candidate, younger by its key."""
+    template = make_template(touchpoint=Touchpoint.SURVEY, body="How was it? {{ sender.name }}")
+    survey = message.repeat(cause="survey", wording=template.wordings.get(), due_at=message.due_at, now=NOW)
+    survey.template, survey.touchpoint = template, template.touchpoint
+    survey.save()
+    return survey
 
 
 def drain(at: datetime = DUE) -> dict[str, int]:

@@ -23,10 +23,9 @@ from messaging.delivery.egress import Egress
 from messaging.delivery.outcomes import Result
 from messaging.gate import Clearance
 from messaging.models import Attempt, Message
-from messaging.policy.floor import Touchpoint
 from pipeline.models import Application
-from tests.factories import NOW, let_out, make_application, make_message, make_template
-from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of
+from tests.factories import NOW, let_out, make_application, make_message
+from tests.messaging.delivery.asking import DUE, SENT, UNCERTAIN, Fate, drain, fate_of, make_survey
 from tests.messaging.delivery.database import cursed, locked
 from tests.messaging.delivery.doubles import PATIENCE, Exchange, Provider, Sink, accepts
 from tests.messaging.delivery.test_outbox import listening
@@ -130,20 +129,7 @@ class TestAtATime:
         """Else the survey would not know that the rejection told them."""
         make_message()
         message = make_message()
-        survey = make_template(touchpoint=Touchpoint.SURVEY, body="How was it? {{ sender.name }}")
-        Message.objects.create(
-            application=message.application,
-            touchpoint=Touchpoint.SURVEY,
-            origin="automation",
-            automation=message.automation,
-            template=survey,
-            wording=survey.wordings.get(),
-            stage_change=message.stage_change,
-            cause="survey",
-            created_at=NOW,
-            due_at=message.due_at,
-            status_at=NOW,
-        )
+        make_survey(message)
         assert drain() == {"sent": 3}
 
     def test_what_came_back_waits_for_the_next_drain_however_long_this_one_takes(self, provider: Provider) -> None:
@@ -272,17 +258,8 @@ class TestAFaultAmongSeveral:
 
 def make_message_beside(message: Message) -> Message:
     """A held one of the same application, which ends once the candidate is told."""
-    values = {name: getattr(message, name) for name in ("application", "automation", "template", "wording")}
-    beside = Message.objects.create(
-        **values,
-        touchpoint=message.touchpoint,
-        origin="automation",
-        stage_change=message.stage_change,
-        cause="beside",
-        created_at=NOW,
-        due_at=NOW,
-        status_at=NOW,
-    )
+    beside = message.repeat(cause="beside", wording=message.wording, due_at=NOW, now=NOW)
+    beside.save()
     Message.objects.filter(pk=beside.pk).update(status=Message.Status.HELD)
     return beside
 

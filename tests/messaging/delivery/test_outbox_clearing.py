@@ -11,9 +11,8 @@ from messaging import gate
 from messaging.delivery import outbox
 from messaging.gate import Clearance
 from messaging.models import Message
-from messaging.policy.floor import Touchpoint
-from tests.factories import NOW, make_message, make_template
-from tests.messaging.delivery.asking import AGAIN, DUE, SENT, Fate, fate_of
+from tests.factories import NOW, make_message
+from tests.messaging.delivery.asking import AGAIN, DUE, SENT, Fate, fate_of, make_survey
 from tests.messaging.delivery.turns import NUMBER, Clock, Turns, Watch, keys, make_messages
 
 pytestmark = pytest.mark.django_db
@@ -44,24 +43,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(gate, "clear_many", clear)
     return asked
-
-
-def make_survey(message: Message) -> Message:
-    """A second mail to the same candidate, younger by its key."""
-    template = make_template(touchpoint=Touchpoint.SURVEY, body="How was it? {{ sender.name }}")
-    return Message.objects.create(
-        application=message.application,
-        touchpoint=Touchpoint.SURVEY,
-        origin="automation",
-        automation=message.automation,
-        template=template,
-        wording=template.wordings.get(),
-        stage_change=message.stage_change,
-        cause="survey",
-        created_at=NOW,
-        due_at=message.due_at,
-        status_at=NOW,
-    )
 
 
 def clear(message: Message, clock: Clock) -> Clearance:
